@@ -1,0 +1,77 @@
+"""The ``daybreak`` command. Each group of commands is a module of :mod:`daybreak.commands`, imported when it is called.
+
+Exit status: 0 success, 1 the answer is "no" (invalid file, nobody on call, not delivered), 2 wrong usage. Errors go
+to standard error, a line each, naming file, path and remedy.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from daybreak import __version__
+from daybreak.errors import DaybreakError
+
+COMMANDS = {
+    "check": "registry",
+    "schema": "registry",
+    "oncall": "oncall",
+    "schedule": "schedule",
+    "fairness": "fairness",
+    "timeoff": "timeoff",
+    "replay": "replay",
+    "monitor": "monitor",
+    "status": "status",
+    "history": "status",
+    "handoff": "status",
+    "ack": "act",
+    "snooze": "act",
+    "waive": "act",
+    "db": "db",
+    "ping": "ping",
+    "preview": "preview",
+    "sandbox": "sandbox",
+    "runbook": "runbook",
+    "demo": "demo",
+    "rehearse": "demo",
+}
+"""Command → the module of :mod:`daybreak.commands` whose ``register(app)`` adds it."""
+
+
+def build_app(modules: Sequence[str]) -> typer.Typer:
+    """The application with the commands of ``modules`` (names within :mod:`daybreak.commands`)."""
+    app = typer.Typer(
+        name="daybreak",
+        help="Knows who owns each data pipeline, by when its data is due, and pages the person on call.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+    )
+
+    @app.callback(invoke_without_command=True)
+    def root(version: bool = typer.Option(False, "--version", help="Print the version and end.")) -> None:
+        if version:
+            typer.echo(f"daybreak {__version__}")
+            raise typer.Exit
+
+    for module in modules:
+        importlib.import_module(f"daybreak.commands.{module}").register(app)
+    return app
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run one command and end the process with its status."""
+    args = list(sys.argv[1:] if argv is None else argv)
+    named = next((COMMANDS[arg] for arg in args if arg in COMMANDS), None)
+    app = build_app([named] if named else list(dict.fromkeys(COMMANDS.values())))
+    try:
+        app(args=args, prog_name="daybreak")
+    except DaybreakError as error:
+        print(f"daybreak: {error}", file=sys.stderr)
+        sys.exit(1)
+    except BrokenPipeError:  # the reader went away: `daybreak status | head`
+        sys.stderr.close()
+        sys.exit(1)

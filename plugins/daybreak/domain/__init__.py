@@ -1,0 +1,1 @@
+"""The rules, pure: standard library only, frozen values, and ``now`` is always an argument."""
