@@ -1,0 +1,19 @@
+"""What every test may rely on: no configuration leaks in from the shell that started pytest."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+for _name in [name for name in os.environ if name.startswith(("AIRFLOW_", "OPSGENIE_", "SLACK_"))]:
+    del os.environ[_name]  # before anything imports Airflow, which reads its environment once
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> str:
+    """The SQLAlchemy URL of a PostgreSQL server whose user may create databases (DAYBREAK_TEST_POSTGRES)."""
+    url = os.environ.get("DAYBREAK_TEST_POSTGRES")
+    if not url:
+        pytest.skip("DAYBREAK_TEST_POSTGRES is not set: NOT tested against PostgreSQL (.ci/run sets it)")
+    return url
