@@ -1,15 +1,15 @@
 """The exceptions that Daybreak raises on purpose. Whatever else escapes is a defect.
 
-    DaybreakError
-    ├── RegistryError        the registry cannot be used (file, path and remedy in the text)
-    │   └── RegistryMissing  there is no file where one was named
-    ├── SettingsError        a configuration value or a connection is absent or wrong
-    ├── StoreError           Daybreak's own tables cannot be reached, or are of another version
-    │   └── LeaseLost        another monitor holds the lease now: stop acting at once
-    ├── AirflowUnreadable    Airflow's metadata database cannot be read
-    └── DeliveryError        a channel did not take a message
-        ├── DeliveryRefused  for good: sending the same again cannot help
-        └── DeliveryDelayed  for now: the same may be taken later
+DaybreakError
+├── RegistryError        the registry cannot be used (file, path and remedy in the text)
+│   └── RegistryMissing  there is no file where one was named
+├── SettingsError        a configuration value or a connection is absent or wrong
+├── StoreError           Daybreak's own tables cannot be reached, or are of another version
+│   └── LeaseLost        another monitor holds the lease now: stop acting at once
+├── AirflowUnreadable    Airflow's metadata database cannot be read
+└── DeliveryError        a channel did not take a message
+    ├── DeliveryRefused  for good: sending the same again cannot help
+    └── DeliveryDelayed  for now: the same may be taken later
 """
 
 from __future__ import annotations
