@@ -1,0 +1,24 @@
+"""Aggregate engagement for investors: active users of the day, the week and the month so far, and DAU/MAU."""
+
+from __future__ import annotations
+
+from airflow.providers.common.sql.operators.sql import SQLColumnCheckOperator
+from pipeline_kit.daily import daily_dag, publish, published, statements
+
+with daily_dag(
+    "aggregate_engagement", description="Company engagement for investors", schedule=[published("base_engagement")]
+):
+    transform = statements("transform", "aggregate_engagement/transform.sql")
+    columns = SQLColumnCheckOperator(
+        task_id="guard_active_users",
+        table="stage_aggregate_engagement",
+        partition_clause="day = '{{ business_date(dag_run) }}' AND period = 'day'",
+        column_mapping={
+            "active_users": {"min": {"greater_than": 0}},
+            # Fewer than one in fifty, or more users today than in a month: the definition of "active" has changed.
+            "dau_mau_bp": {"min": {"greater_than": 200}, "max": {"leq_to": 10_000}},
+        },
+        accept_none=False,
+        retry_on_failure=False,
+    )
+    transform >> columns >> publish("aggregate_engagement")

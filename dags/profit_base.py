@@ -1,0 +1,38 @@
+"""Base profit: one row an order with its tax, which unit profit and aggregate profit build on."""
+
+from __future__ import annotations
+
+from airflow.providers.common.sql.operators.sql import SQLColumnCheckOperator
+from daybreak.surfaces.sensors import UpstreamReadySensor
+from pipeline_kit.daily import NoViolations, daily_dag, publish, statements
+from pipeline_kit.landing import land
+
+with daily_dag("profit_base", description="Orders of the day with their tax"):
+    landed = land(["raw_sales", "raw_costs", "tax_model", "experiment"])
+    master_data = UpstreamReadySensor(task_id="wait_for_master_data", upstream="master_data")
+    transform = statements("transform", "profit_base/transform.sql")
+    guards = [
+        SQLColumnCheckOperator(
+            task_id="guard_columns",
+            table="stage_base_profit",
+            partition_clause="day = '{{ business_date(dag_run) }}'",
+            column_mapping={
+                "order_id": {"null_check": {"equal_to": 0}, "unique_check": {"equal_to": 0}},
+                "revenue_cents": {"null_check": {"equal_to": 0}, "min": {"geq_to": 0}},
+                "tax_cents": {"null_check": {"equal_to": 0}},
+            },
+            accept_none=False,
+            retry_on_failure=False,
+        ),
+        NoViolations(
+            task_id="guard_business_units",
+            sql="profit_base/unit_mismatch.sql",
+            error="orders disagree with master data",
+        ),
+        NoViolations(
+            task_id="guard_currency",
+            sql="profit_base/currencies.sql",
+            error="currencies other than EUR in the orders",
+        ),
+    ]
+    [landed, master_data] >> transform >> guards >> publish("base_profit")

@@ -1,0 +1,31 @@
+"""Unit-level profit for experiments. Starts when base profit is published."""
+
+from __future__ import annotations
+
+from airflow.providers.common.sql.operators.sql import SQLColumnCheckOperator
+from pipeline_kit.daily import NoViolations, daily_dag, publish, published, statements
+
+with daily_dag(
+    "unit_profit", description="Profit of each unit in each experiment arm", schedule=[published("base_profit")]
+):
+    transform = statements("transform", "unit_profit/transform.sql")
+    guards = [
+        SQLColumnCheckOperator(
+            task_id="guard_columns",
+            table="stage_unit_profit",
+            partition_clause="day = '{{ business_date(dag_run) }}'",
+            column_mapping={
+                "unit_id": {"null_check": {"equal_to": 0}},
+                # Twenty thousand euros for one unit and day is beyond anything seen: a double-counted source.
+                "profit_cents": {"max": {"less_than": 2_000_000}, "min": {"greater_than": -2_000_000}},
+            },
+            accept_none=False,
+            retry_on_failure=False,
+        ),
+        NoViolations(
+            task_id="guard_experiment_tags",
+            sql="unit_profit/unknown_experiments.sql",
+            error="experiment tags that nobody registered",
+        ),
+    ]
+    transform >> guards >> publish("unit_profit")

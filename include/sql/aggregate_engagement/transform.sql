@@ -1,0 +1,14 @@
+-- Active users of the day, the week and the month so far; DAU/MAU over the last 30 days; accounts that the CRM calls active.
+DELETE FROM stage_aggregate_engagement WHERE day = '{{ business_date(dag_run) }}';
+{% for period, first, _ in periods(business_date(dag_run)) %}
+INSERT INTO stage_aggregate_engagement
+SELECT '{{ business_date(dag_run) }}', '{{ period }}', '{{ first }}', e.users, e.events, m.users,
+       CASE WHEN m.users > 0 THEN 10000 * e.users / m.users END, c.accounts
+FROM (SELECT COUNT(DISTINCT user_id) AS users, COALESCE(SUM(events), 0) AS events
+      FROM base_engagement WHERE day BETWEEN '{{ first }}' AND '{{ business_date(dag_run) }}') e,
+     (SELECT COUNT(DISTINCT user_id) AS users FROM raw_web_events
+      WHERE day BETWEEN '{{ days_before(business_date(dag_run), 29) }}' AND '{{ business_date(dag_run) }}'
+        AND referrer NOT IN (SELECT referrer FROM ddos_referrer)) m,
+     (SELECT COUNT(*) AS accounts FROM raw_crm_accounts
+      WHERE day = '{{ business_date(dag_run) }}' AND status = 'active') c;
+{% endfor %}

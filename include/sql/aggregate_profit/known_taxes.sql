@@ -1,0 +1,1 @@
+'vat', 'sales_tax', 'gst'
