@@ -20,21 +20,23 @@ fi
 
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-echo "setup: installing $(grep -c '==' requirements.lock) packages (half a minute to three, once)"
-uv_pin=$(grep '^uv==' requirements.lock)
-if "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check "$uv_pin" >"$log" 2>&1 &&
-  "$VENV/bin/uv" pip sync --python "$VENV/bin/python" requirements.lock >>"$log" 2>&1; then
-  :
-else # an index that only pip is set up for
-  "$VENV/bin/python" -m pip --version >/dev/null 2>&1 || "$VENV/bin/python" -m ensurepip >/dev/null
-  "$VENV/bin/python" -m pip install --disable-pip-version-check --progress-bar on --no-deps -r requirements.lock 2>&1 |
-    tee -a "$log" | grep --line-buffered -E '^(Collecting|Installing)' || true
-  [ "${PIPESTATUS[0]}" -eq 0 ] ||
-    { tail -3 "$log" >&2; fail "the packages could not be installed: is there a network, or a mirror that pip knows of? Run 'make setup' again then"; }
-fi
-"$VENV/bin/python" -m ensurepip --upgrade >/dev/null 2>&1 || true
-"$VENV/bin/uv" pip install --python "$VENV/bin/python" --quiet --no-deps --editable . >"$log" 2>&1 ||
-  "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --editable . >>"$log" 2>&1 ||
-  { tail -3 "$log" >&2; fail "daybreak itself could not be installed: see the lines above"; }
+pip() { "$VENV/bin/python" -m pip --disable-pip-version-check "$@"; }
+with_uv() { # fast; knows public indexes and its own settings
+  pip install --quiet "$(grep '^uv==' requirements.lock)" && "$VENV/bin/uv" pip sync --python "$VENV/bin/python" requirements.lock
+}
+with_pip() { # slower; knows whatever mirror pip is set up for
+  "$VENV/bin/python" -m ensurepip && pip install --no-deps -r requirements.lock
+}
+
+echo "setup: installing $(grep -c '==' requirements.lock) packages (a quarter of a minute to three minutes, once)"
+with_uv >"$log" 2>&1 || { echo "setup: once more, with pip alone"; with_pip >"$log" 2>&1; } || {
+  grep -iE 'error' "$log" | tail -n 1 >&2
+  fail "the packages could not be installed: is there a network, or a mirror that pip knows of? Then run the same command again"
+}
+"$VENV/bin/python" -m ensurepip >"$log" 2>&1
+pip install --quiet --no-deps --no-build-isolation --editable . >"$log" 2>&1 || {
+  tail -n 3 "$log" >&2
+  fail "daybreak itself could not be installed, for the reason above"
+}
 touch "$VENV/.ready"
 echo "setup: done; $VENV/bin/daybreak is the command"
