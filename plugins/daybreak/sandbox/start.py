@@ -64,6 +64,7 @@ def run(start: Start) -> None:
     except KeyboardInterrupt:
         pass  # uvicorn hands the signal on after an orderly end
     finally:
+        world.flush()  # what was answered with 202 is not lost
         if keeper:
             keeper.save()
         if start.ready_file:

@@ -54,11 +54,15 @@ class World:
 
     def at_once(self, work: Work) -> Outcome:
         """Apply what a person did on the page, after everything that was queued before."""
-        while self._queue:
-            self._apply_next()
+        self.flush()
         outcome = work(self.now())
         self.changed()
         return outcome
+
+    def flush(self) -> None:
+        """Apply everything that is queued now."""
+        while self._queue:
+            self._apply_next()
 
     def _apply_next(self) -> None:
         if self._queue:  # empty after a reset: the timer outlived its work
