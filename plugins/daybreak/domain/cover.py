@@ -44,14 +44,12 @@ class Gap:
     end: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Covering:
     """``by`` covered the whole of ``shift`` for ``covered``: a credit, and a relief where compensation is agreed."""
 
     layer: str
     shift: int
-    start: datetime
-    end: datetime
     covered: str
     by: str
     relief: Relief | None
@@ -64,7 +62,6 @@ class Roster:
         self.on_call = on_call
         self.plan = Plan(on_call)
         self.absences = Absences(on_call, people)
-        self.coverings: list[Covering] = []
         self._pages: dict[tuple[str, str | None, int], tuple[list[datetime], list[Holder | Gap]]] = {}
         self._queue = self._shifts_worth_a_look()
         self._next = next(self._queue, None)
@@ -106,6 +103,18 @@ class Roster:
             person = self._candidate(entry, deputy, instant)
             if person is not None:
                 yield entry, person
+
+    def coverings(self, layer: str, start: datetime, end: datetime) -> Iterator[Covering]:
+        """The shifts of ``layer`` ending in (start, end] that one person covered whole for another."""
+        self.settle(end)
+        rotation = self.plan.rotations[layer]
+        shift = rotation.shift_at(start) or 0
+        while rotation.handoff(shift + 1) <= end:
+            if rotation.handoff(shift + 1) > start and (found := self._covered_whole(layer, shift)):
+                reliefs = self.plan.reliefs.values()
+                relief = next((one for one in reliefs if (one.layer, one.covered_shift) == (layer, shift)), None)
+                yield Covering(layer=layer, shift=shift, covered=found[0], by=found[1], relief=relief)
+            shift += 1
 
     def settle(self, until: datetime) -> None:
         """Find the reliefs that shifts ended by ``until`` have earned. Each shift is looked at once."""
@@ -187,26 +196,26 @@ class Roster:
                 yield handoff, layer, n
                 n += 1
 
-    def _earn(self, layer: str, shift: int) -> None:
-        rotation = self.plan.rotations[layer]
-        start, end = rotation.bounds(shift)
+    def _covered_whole(self, layer: str, shift: int) -> tuple[str, str] | None:
+        """(covered, by) where one person covered the whole of ``shift``, whatever pipeline was at hand."""
+        start, end = self.plan.rotations[layer].bounds(shift)
         piece = self.plan.at(layer, start)
-        if (piece.shift, piece.start, piece.end) != (shift, start, end):
-            return  # an override took a part of it, or it is empty
-        parts = self._divide(piece, None)
-        only = parts[0]
-        if len(parts) > 1 or not isinstance(only, Holder) or only.reason != "cover" or piece.person is None:
-            return
-        relief = self._relief(layer, shift, covered=piece.person, by=only.person)
-        self.coverings.append(Covering(layer, shift, start, end, piece.person, only.person, relief))
-
-    def _relief(self, layer: str, shift: int, *, covered: str, by: str) -> Relief | None:
-        """The relief that ``by`` earns; None for somebody without a shift there, or with one already relieved."""
-        rotation = self.plan.rotations[layer]
-        turns = self.on_call.compensation_after_turns
-        target = None if turns is None else rotation.first_shift_in_turn(by, rotation.turn(shift) + turns)
-        if target is None or (layer, target) in self.plan.reliefs:
+        if piece.person is None or (piece.shift, piece.start, piece.end) != (shift, start, end):
+            return None  # an override took a part of it, or it is empty
+        first, *more = self._divide(piece, None)
+        if more or not isinstance(first, Holder) or first.reason != "cover":
             return None
-        relief = Relief(layer, target, taker=covered, relieved=by, covered_shift=shift)
-        self.plan.reliefs[layer, target] = relief
-        return relief
+        return piece.person, first.person
+
+    def _earn(self, layer: str, shift: int) -> None:
+        """Record the relief that ``shift`` earns, if somebody covered all of it and has a shift to be relieved of."""
+        found = self._covered_whole(layer, shift)
+        turns = self.on_call.compensation_after_turns
+        if found is None or turns is None:
+            return
+        covered, by = found
+        rotation = self.plan.rotations[layer]
+        target = rotation.first_shift_in_turn(by, rotation.turn(shift) + turns)
+        if target is not None:  # of two who were covered by the same person the first takes the shift
+            relief = Relief(layer, target, taker=covered, relieved=by, covered_shift=shift)
+            self.plan.reliefs.setdefault((layer, target), relief)
