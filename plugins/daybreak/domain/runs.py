@@ -12,6 +12,8 @@ from datetime import datetime, timedelta
 
 ACTIVE = frozenset({"queued", "running"})
 BACKFILL = "backfill"
+EVIDENCE_KEY = "daybreak_failure"
+"""XCom key under which a failed task leaves its evidence: written by surfaces.evidence, read by airflow_io.reader."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

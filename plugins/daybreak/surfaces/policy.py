@@ -1,0 +1,84 @@
+"""Airflow's policy hooks: at parse every dag is given what the registry knows of it, without a line changed in it.
+
+Reached through the ``airflow.policy`` entry point or through ``plugins/airflow_local_settings.py``; through both at
+once nothing happens twice. Whatever goes wrong is logged and leaves the dag as its author wrote it: an exception
+that left a hook would break the dag. The one exception that leaves on purpose is ``[daybreak] unclaimed = refuse``.
+"""
+
+from __future__ import annotations
+
+import logging
+import weakref
+from typing import TYPE_CHECKING, Any
+
+from airflow.policies import hookimpl
+
+if TYPE_CHECKING:
+    from daybreak.domain.registry import Pipeline
+    from daybreak.surfaces.site import Site
+
+log = logging.getLogger(__name__)
+
+_latest: tuple[weakref.ref[Any], Site | None, Pipeline | None] | None = None
+"""The dag looked at last: Airflow hands over a dag's tasks one by one, right after the dag."""
+
+__all__ = ["dag_policy", "task_policy"]
+
+
+@hookimpl
+def dag_policy(dag: Any) -> None:
+    """Owner's link, tags, documentation, failure callback and (where asked for) a native deadline for ``dag``."""
+    refused = False
+    try:
+        from daybreak.surfaces.ownership import adopt_dag, claim_dag
+        from daybreak.surfaces.site import unclaimed
+
+        site, pipeline = _look_up(dag)
+        if site is None:
+            return
+        if pipeline is not None:
+            claim_dag(dag, site, pipeline)
+        elif (mode := unclaimed()) == "tag":
+            adopt_dag(dag, site)
+        else:
+            refused = mode == "refuse"
+    except Exception:
+        log.exception("daybreak could not dress dag %s; it is left as it is", getattr(dag, "dag_id", "?"))
+    if refused:
+        from airflow.exceptions import AirflowClusterPolicyViolation
+
+        raise AirflowClusterPolicyViolation(
+            f"no pipeline in Daybreak's registry claims the dag {dag.dag_id!r}: add it to a pipeline's `dags`"
+        )
+
+
+@hookimpl
+def task_policy(task: Any) -> None:
+    """The owner, and the callback that keeps a failure's evidence, for each task of a dag."""
+    try:
+        from daybreak.surfaces.ownership import claim_task, own_task
+        from daybreak.surfaces.site import unclaimed
+
+        site, pipeline = _look_up(task.dag, again=False)
+        if site is None:
+            return
+        if pipeline is not None:
+            claim_task(task, pipeline)
+        elif unclaimed() == "tag":
+            own_task(task, site.registry.defaults.owner)
+    except Exception:
+        log.exception("daybreak could not dress task %s; it is left as it is", getattr(task, "task_id", "?"))
+
+
+def _look_up(dag: Any, *, again: bool = True) -> tuple[Site | None, Pipeline | None]:
+    """The registry in force and the pipeline that claims ``dag``; for a dag's tasks, what held for the dag itself."""
+    global _latest
+    if not again and _latest is not None and _latest[0]() is dag:
+        return _latest[1], _latest[2]
+    from daybreak.surfaces.site import current_site
+
+    site = current_site() if dag is not None else None
+    pipeline = site.registry.pipeline_of(dag.dag_id) if site is not None else None
+    if dag is not None:
+        _latest = (weakref.ref(dag), site, pipeline)
+    return site, pipeline
