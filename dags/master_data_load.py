@@ -1,6 +1,6 @@
 """Master data of the day: which business unit answers for which region.
 
-Belongs to another team, so no pipeline claims it. To rehearse a late morning set the Variable
+Belongs to another team, so no pipeline claims it. To rehearse a late morning, set the Airflow Variable
 ``master_data_arrives_at`` to an instant, or to ``never``.
 """
 

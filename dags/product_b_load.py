@@ -1,6 +1,6 @@
 """Product B's orders of the day, by its own models: they must be there before aggregate profit starts.
 
-Belongs to another team, so no pipeline claims it. To rehearse a late morning set the Variable
+Belongs to another team, so no pipeline claims it. To rehearse a late morning, set the Airflow Variable
 ``product_b_arrives_at`` to an instant, or to ``never``.
 """
 

@@ -1,6 +1,6 @@
 """Sales Force's opportunities and accounts of the day: the upstream that aggregate growth waits for.
 
-Belongs to another team, so no pipeline claims it. To rehearse a late morning set the Variable
+Belongs to another team, so no pipeline claims it. To rehearse a late morning, set the Airflow Variable
 ``sales_force_arrives_at`` to an instant, or to ``never``.
 """
 

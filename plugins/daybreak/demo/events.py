@@ -1,0 +1,75 @@
+"""What changed since the last look, as timeline lines: in the sandbox and in Airflow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from daybreak.demo.sandbox_view import Alert, Message, View
+from daybreak.demo.timeline import Timeline
+
+WIDTH = 150
+
+
+@dataclass(slots=True, kw_only=True)
+class Reporter:
+    """Remembers what was told, and tells what is new."""
+
+    timeline: Timeline
+    _alerts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    _messages: dict[str, bool] = field(default_factory=dict)
+    _runs: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def sandbox(self, view: View) -> None:
+        """Tell new alerts, their counts, notes and closing; new messages, replies and rewritten parents."""
+        for alert in view.alerts:
+            self._alert(alert)
+        for message in view.messages:
+            self._message(message, "")
+            for reply in message.replies:
+                self._message(reply, "  in thread")
+
+    def airflow(self, runs: list[dict[str, Any]]) -> None:
+        """Tell runs that began or ended."""
+        for run in runs:
+            key, state = (run["dag_id"], run["dag_run_id"]), str(run["state"])
+            if self._runs.get(key) == state or state == "queued":
+                continue
+            self._runs[key] = state
+            at = run["end_date"] if state in ("success", "failed") else run["start_date"]
+            self.timeline.say("airflow", f"{run['dag_id']}: {state}", datetime.fromisoformat(at) if at else None)
+
+    def _alert(self, alert: Alert) -> None:
+        known = self._alerts.get(alert.raw["id"])
+        say = self.timeline.say
+        if known is None:
+            kind = "ticket" if "ticket" in alert.tags else "page"
+            whom = ", ".join(alert.responders)
+            say("page", f"{kind} {alert.priority} to {whom}: {alert.message}"[:WIDTH], alert.created_at)
+            known = {"count": 1, "notes": 0, "closed": False}
+        if alert.count > known["count"]:
+            say("page", f"  same alert again (now {alert.count}×, from {alert.sources[-1]}): {alert.alias}")
+        for note in alert.notes[known["notes"] :]:
+            say("page", f"  note: {note}".replace("\n", " ")[:WIDTH])
+        if alert.closed and not known["closed"]:
+            say("good", f"alert closed: {alert.message}"[:WIDTH])
+        self._alerts[alert.raw["id"]] = {"count": alert.count, "notes": len(alert.notes), "closed": alert.closed}
+
+    def _message(self, message: Message, where: str) -> None:
+        key = f"{message.channel}:{message.ts}"
+        before = self._messages.get(key)
+        if before is None:
+            self.timeline.say("slack", f"#{message.channel.lstrip('#')}{where}: {message.headline}"[:WIDTH], message.at)
+        elif message.edited and not before:
+            self.timeline.say("slack", f"#{message.channel.lstrip('#')} rewritten: {message.headline}"[:WIDTH])
+        self._messages[key] = message.edited
+
+
+def local(at: datetime, timeline: Timeline) -> str:
+    """``at`` as the timeline shows it."""
+    return f"{at.astimezone(timeline.zone):%H:%M:%S}"
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
