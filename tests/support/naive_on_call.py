@@ -58,10 +58,13 @@ class Naive:
         return None
 
     def _planned(self, layer: str, n: int) -> tuple[str, str]:
-        for swap in self.on_call.swaps:
+        swapped = None
+        for swap in self.on_call.swaps:  # in their order: a shift that was exchanged can be exchanged again
             for gives, takes in ((swap.a, swap.b), (swap.b, swap.a)):
                 if swap.layer == layer and self.shift(layer, gives.at) == n:
-                    return takes.person, "swap"
+                    swapped = takes.person
+        if swapped:
+            return swapped, "swap"
         members = self.on_call.layers[layer].members
         turn, place = divmod(n, len(members))
         mine = members[place]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from typing import Any
@@ -23,6 +24,7 @@ from daybreak.domain.registry import (
     SwapSide,
     TimeOff,
 )
+from daybreak.domain.rotation import Rotation
 
 ZONES = (
     "UTC",
@@ -69,6 +71,22 @@ def locals_near(draw: st.DrawFn, day: date, days: int) -> datetime:
     """A local time at a quarter of an hour, at most ``days`` days after ``day``."""
     quarters = draw(st.integers(0, days * 96))
     return datetime(day.year, day.month, day.day) + quarters * QUARTER
+
+
+def _swaps(on_call: OnCall, wanted: list[tuple[datetime, datetime]]) -> tuple[Swap, ...]:
+    """Swaps that the check accepts: two different shifts of primary, each named with whose it is by then."""
+    rotation = Rotation(on_call.layers["primary"], on_call.zone)
+    now: dict[int, str] = {}
+    found = []
+    for instants in wanted:
+        one, other = (rotation.shift_at(t) for t in instants)
+        if one is None or other is None or one == other:
+            continue
+        persons = [now.get(n, rotation.person(n)) for n in (one, other)]
+        now[one], now[other] = persons[1], persons[0]
+        a, b = (SwapSide(person=person, at=t) for person, t in zip(persons, instants, strict=True))
+        found.append(Swap(layer="primary", a=a, b=b))
+    return tuple(found)
 
 
 @st.composite
@@ -123,10 +141,8 @@ def registries(draw: st.DrawFn, **fixed: Any) -> tuple[Registry, datetime]:
         "compensation_after_turns": draw(st.sampled_from((None, 1, 2))),
     }
     on_call = OnCall(**{**values, **fixed})
-    if draw(st.booleans()) and "swaps" not in fixed:
-        a, b = draw(st.sampled_from(PEOPLE)), draw(st.sampled_from(PEOPLE))
-        swap = Swap(layer="primary", a=SwapSide(person=a, at=instant()), b=SwapSide(person=b, at=instant()))
-        on_call = OnCall(**{**values, **fixed, "swaps": (swap,)})
+    swaps = _swaps(on_call, [(instant(), instant()) for _ in range(draw(st.integers(0, 2)))])
+    on_call = dataclasses.replace(on_call, swaps=swaps)
     people = {
         one: Person(id=one, name=one.upper(), holidays=HolidayPlace(country=one) if one in holidays else None)
         for one in PEOPLE
