@@ -272,3 +272,11 @@ class TestCompensation:
 
         times = [f"2026-{month:02}-11" for month in range(1, 13)]
         assert answers(times) == answers(list(reversed(times)))
+
+
+def test_a_shift_that_was_exchanged_can_be_exchanged_again() -> None:
+    rota = on_call(
+        layer("a b c"),
+        swaps=(swap("a", "2026-01-06", "b", "2026-01-13"), swap("a", "2026-01-13", "c", "2026-01-20")),
+    )
+    assert [who(rota, f"2026-01-{day:02}") for day in (6, 13, 20)] == [("b", "swap"), ("c", "swap"), ("a", "swap")]

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from daybreak.domain.clock import wall_instant
 
 Unit = Literal["m", "h", "d", "w"]
-_FORM = re.compile(r"(\d{1,6})([mhdw])")
+_FORM = re.compile(r"([0-9]{1,6})([mhdw])")
 
 
 @dataclass(frozen=True, slots=True)
