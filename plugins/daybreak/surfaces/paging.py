@@ -1,0 +1,186 @@
+"""Whether a callback pages, and the one attempt to do so. Runs in the dag processor (failure) or the triggerer (miss).
+
+Left to the monitor, which knows more: upstream waits that timed out, grouping, caps, escalation, Slack. Asked here is
+only what can be asked here: the registry, the run as Airflow hands it over, and the states of its tasks.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from daybreak.domain.incident import Event, Reason
+from daybreak.domain.registry import Pipeline, Registry
+from daybreak.domain.runs import EVIDENCE_KEY, Evidence, Run
+from daybreak.surfaces.cycles import Cycle, pipeline_cycle
+from daybreak.surfaces.facts import is_backfill, run_of
+from daybreak.surfaces.site import Site, current_site
+
+log = logging.getLogger(__name__)
+
+FAILURE_SOURCE = "Daybreak callback: dag failure"
+MISS_SOURCE = "Daybreak callback: deadline missed"
+TOTAL_TIMEOUT = 3.0  # seconds for the one attempt, connecting included
+_FAILED = frozenset({"failed", "upstream_failed"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What a callback has in hand. ``tasks``: task id → state, as it is now; empty where it cannot be asked."""
+
+    site: Site
+    pipeline: Pipeline
+    run: Run
+    cycle: Cycle
+    clears: int = 0  # how often somebody cleared the run
+    tasks: Mapping[str, str] = field(default_factory=dict)
+
+
+def page_failure(context: Mapping[str, Any], *, now: datetime) -> str:
+    """Page for a failed run; the answer says in one line what was done, or why nothing was."""
+    dag = context["dag"]
+    found = _find(dag.dag_id, context.get("dag_run"), context.get("run_id"))
+    if found is None:
+        return _told(dag.dag_id, "not paged: no pipeline of the registry claims this dag")
+    why_not = why_not_for(found, now) or _why_no_failure(found, dag, now)
+    if why_not:
+        return _told(dag.dag_id, f"not paged: {why_not}")
+    evidence = _evidence(found, context)
+    reason = Reason.OUT_OF_MEMORY if _killed(evidence) else Reason.RUN_FAILED
+    return _send(found, event=Event.FAILED, reason=reason, evidence=evidence, source=FAILURE_SOURCE, now=now)
+
+
+def page_miss(pipeline_id: str, context: Mapping[str, Any], *, now: datetime) -> str:
+    """Page for a run whose native deadline passed; the answer as in :func:`page_failure`."""
+    dag_run = context.get("dag_run") or {}
+    found = _find(str(dag_run.get("dag_id")), dag_run, dag_run.get("dag_run_id"))
+    if found is None or found.pipeline.id != pipeline_id:
+        return _told(pipeline_id, "not paged: the registry in force does not give this dag to this pipeline")
+    state = _state_now(found.run)
+    why_not = why_not_for(found, now) or ("the run has succeeded meanwhile" if state == "success" else None)
+    if why_not:
+        return _told(found.run.dag_id, f"not paged: {why_not}")
+    reason = Reason.RUN_FAILED if state == "failed" else Reason.QUEUED if state == "queued" else Reason.RUNNING
+    return _send(found, event=Event.MISSED, reason=reason, evidence=None, source=MISS_SOURCE, now=now)
+
+
+def why_not_for(found: Found, now: datetime) -> str | None:
+    """The reasons that hold for both kinds of page; None if there is none."""
+    registry, pipeline = found.site.registry, found.pipeline
+    if registry.paging.mode == "shadow":
+        return "paging.mode is shadow"
+    if is_backfill(found.run):
+        return "a backfill"
+    if any(s.pipeline == pipeline.id and s.start <= now < s.end for s in registry.silences):
+        return "the pipeline is silenced"
+    if now >= found.cycle.closes_at and found.cycle.due_at is not None:
+        return "the run belongs to an earlier cycle, whose outcome stands"
+    if not targets_at_once(registry, pipeline):
+        return "its escalation pages nobody at first"
+    return None
+
+
+def targets_at_once(registry: Registry, pipeline: Pipeline) -> tuple[str, ...]:
+    """The ``page`` of the pipeline's steps at 0 minutes."""
+    return tuple(t for step in registry.steps_of(pipeline) if step.after.count == 0 for t in step.page)
+
+
+def _why_no_failure(found: Found, dag: Any, now: datetime) -> str | None:
+    if found.pipeline.on_failure == "notice":
+        return "on_failure is notice"
+    due_at = found.cycle.due_at
+    if due_at is not None and now >= due_at and found.clears:
+        return "a cleared run after due: that page went out at due, or the data was ready by then"
+    if not found.tasks:
+        return None
+    failed = [task_id for task_id, state in found.tasks.items() if state in _FAILED]
+    if not failed:
+        return "no task of the run is failed any more: it was cleared, or marked success"
+    culprits = [task_id for task_id, state in found.tasks.items() if state == "failed"]
+    if culprits and all(_waits_for_upstream(dag, task_id) for task_id in culprits):
+        return "it failed waiting for an upstream: the monitor knows who else waits"
+    return None
+
+
+def _waits_for_upstream(dag: Any, task_id: str) -> bool:
+    task = dag.task_dict.get(task_id)
+    return task is not None and task.task_type == "UpstreamReadySensor"
+
+
+def _find(dag_id: str, dag_run: Any, run_id: str | None) -> Found | None:
+    site = current_site()
+    pipeline = site.registry.pipeline_of(dag_id) if site else None
+    run = run_of(dag_run, dag_id=dag_id, run_id=run_id)
+    if site is None or pipeline is None or run is None:
+        return None
+    clears = dag_run.get("clear_number", 0) if isinstance(dag_run, Mapping) else getattr(dag_run, "clear_number", 0)
+    return Found(
+        site=site,
+        pipeline=pipeline,
+        run=run,
+        cycle=pipeline_cycle(site.registry, pipeline, run.effective_date),
+        clears=int(clears or 0),
+        tasks=_task_states(run),
+    )
+
+
+def _task_states(run: Run) -> dict[str, str]:
+    """The states of the run's tasks now; empty if Airflow cannot be asked from here."""
+    try:
+        from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
+
+        states = RuntimeTaskInstance.get_task_states(dag_id=run.dag_id, run_ids=[run.run_id])
+        return {task: str(getattr(s, "value", s)) for task, s in states.get(run.run_id, {}).items()}
+    except Exception:
+        log.warning("daybreak: the task states of %s %s cannot be asked from here", run.dag_id, run.run_id, exc_info=True)
+        return {}
+
+
+def _state_now(run: Run) -> str:
+    """The run's state now; as it was at the miss if Airflow cannot be asked from here."""
+    try:
+        from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
+
+        return str(RuntimeTaskInstance.get_dagrun_state(dag_id=run.dag_id, run_id=run.run_id))
+    except Exception:
+        log.warning("daybreak: the state of %s %s cannot be asked from here", run.dag_id, run.run_id, exc_info=True)
+        return run.state
+
+
+def _evidence(found: Found, context: Mapping[str, Any]) -> Evidence | None:
+    """What the failed task left behind, or at least which task it was."""
+    ti = context.get("ti")
+    if ti is None:
+        return None
+    left: dict[str, Any] = {}
+    try:
+        from airflow.sdk.execution_time.xcom import XCom
+
+        pushed = XCom.get_one(
+            key=EVIDENCE_KEY, dag_id=ti.dag_id, task_id=ti.task_id, run_id=ti.run_id, map_index=ti.map_index
+        )
+        left = dict(pushed) if isinstance(pushed, Mapping) else {}
+    except Exception:
+        log.warning("daybreak: the evidence of %s.%s cannot be read from here", ti.dag_id, ti.task_id, exc_info=True)
+    known = {key: left.get(key) for key in ("exception", "host", "log_url", "category", "anchor")}
+    known["log_url"] = known["log_url"] or getattr(ti, "log_url", None)
+    return Evidence(
+        dag_id=found.run.dag_id,
+        run_id=found.run.run_id,
+        task_id=ti.task_id,
+        try_number=ti.try_number,
+        map_index=getattr(ti, "map_index", -1) or -1,
+        **known,
+    )
+
+
+def _killed(evidence: Evidence | None) -> bool:
+    return evidence is not None and (evidence.category or "").endswith(".out_of_memory")
+
+
+def _told(name: str, text: str) -> str:
+    log.info("daybreak callback of %s: %s", name, text)
+    return text
