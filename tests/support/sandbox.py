@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
@@ -23,8 +23,8 @@ class Sandbox:
     """A running sandbox. ``opsgenie_url`` and ``jsm_url`` are base URLs; ``slack_url`` is slack_sdk's ``base_url``."""
 
     url: str
-    key: str
-    token: str
+    key: str = field(repr=False)
+    token: str = field(repr=False)
     options: Options
     world: World
     http: httpx.Client

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -30,11 +30,11 @@ class Options:
     :param data: file that keeps the state over a restart, or None.
     """
 
-    key: str = DEFAULT_KEY
-    read_only_key: str = ""
-    token: str = DEFAULT_TOKEN
+    key: str = field(default=DEFAULT_KEY, repr=False)
+    read_only_key: str = field(default="", repr=False)
+    token: str = field(default=DEFAULT_TOKEN, repr=False)
     jsm_user: str = DEFAULT_JSM_USER
-    jsm_token: str = DEFAULT_JSM_TOKEN
+    jsm_token: str = field(default=DEFAULT_JSM_TOKEN, repr=False)
     apply_delay: float = 0.15
     rate_limits: bool = True
     slack_interval: float = 1.0
