@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.serialization.serialized_objects import DagSerialization
+from tests.support.surfaces import growth, make_site, registry
 
 from daybreak.surfaces import callbacks, evidence, policy
-from tests.support.surfaces import growth, make_site, registry
 
 PLAIN = """
 from airflow.sdk import DAG
@@ -21,7 +21,7 @@ from airflow.providers.standard.operators.empty import EmptyOperator
 with DAG("growth"):
     EmptyOperator(task_id="first") >> EmptyOperator(task_id="second")
 """
-AUTHORED = '''
+AUTHORED = """
 from airflow.sdk import DAG, task
 from airflow.providers.standard.operators.empty import EmptyOperator
 
@@ -38,7 +38,7 @@ with DAG(
 ):
     EmptyOperator(task_id="first")
     EmptyOperator.partial(task_id="mapped").expand_kwargs([{"doc": "a"}])
-'''
+"""
 UNCLAIMED = PLAIN.replace('"growth"', '"nobodys"')
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from daybreak.config.links import Links
+from daybreak.config.runbooks import Shelf
 from daybreak.domain.duration import Duration
 from daybreak.domain.registry import (
     Deadline,
@@ -106,4 +108,6 @@ def make_site(folder: Path, found: Registry | None = None) -> Site:
     runbooks = folder / "runbooks"
     runbooks.mkdir(parents=True, exist_ok=True)
     (runbooks / "growth.md").write_text(RUNBOOK, encoding="utf-8")
-    return Site(registry=found or registry(), runbooks=runbooks, airflow_url="https://airflow.example.com")
+    chosen = found or registry()
+    links = Links.of(chosen, "https://airflow.example.com")
+    return Site(registry=chosen, shelf=Shelf(folder=runbooks), links=links)

@@ -6,15 +6,10 @@ so the text changes only with them.
 
 from __future__ import annotations
 
-import logging
 import re
-from pathlib import Path
 
 from daybreak.domain.registry import Deadline, Person, Pipeline, Registry, Step, Team, Upstream
-from daybreak.surfaces.runbook_url import runbook_url
 from daybreak.surfaces.site import Site
-
-log = logging.getLogger(__name__)
 
 HEADING = "## Ownership and runbook"
 RUNBOOK_LIMIT = 40_000  # characters; a dag's documentation is part of the serialized dag
@@ -33,13 +28,13 @@ def documented(author: str | None, site: Site, pipeline: Pipeline) -> str:
 
 def section_of(site: Site, pipeline: Pipeline) -> str:
     """Purpose, owners, due, upstreams, readers, escalation, contacts, and the runbook itself, in Markdown."""
-    url = runbook_url(site, pipeline)
+    url = site.runbook_url(pipeline)
     rows = [*facts_of(site.registry, pipeline)]
     if url is not None:
         rows.append(("Runbook", f"[{pipeline.runbook}]({url})"))
     table = "\n".join(f"| **{key}** | {_cell(value)} |" for key, value in rows)
     text = f"{HEADING}\n\n| {_cell(pipeline.name)} | |\n|---|---|\n{table}\n"
-    runbook = _runbook(site.runbooks, pipeline)
+    runbook = _runbook(site, pipeline)
     return f"{text}\n{runbook}\n" if runbook else text
 
 
@@ -100,15 +95,12 @@ def _cell(text: str) -> str:
     return text.replace("|", r"\|").replace("\n", " ")
 
 
-def _runbook(folder: Path, pipeline: Pipeline) -> str | None:
+def _runbook(site: Site, pipeline: Pipeline) -> str | None:
     """The runbook's text, its headings two levels lower, since it stands below our own."""
-    if pipeline.runbook is None:
+    found = site.shelf.get(pipeline.runbook)
+    if found is None:
         return None
-    try:
-        text = (folder / pipeline.runbook).read_text(encoding="utf-8", errors="replace")
-    except OSError as error:
-        log.warning("runbook of pipeline %s cannot be read: %s", pipeline.id, error)
-        return None
+    text = found.text
     if len(text) > RUNBOOK_LIMIT:
         text = text[:RUNBOOK_LIMIT].rsplit("\n", 1)[0] + "\n\n*(shortened: the runbook's own page has all of it)*"
     parts = _FENCED.split(text)  # a `#` inside a code fence is a comment, not a heading

@@ -68,9 +68,8 @@ def _triage(ti: Any, error: Any) -> tuple[str | None, str | None]:
     """(category, anchor of the runbook's section for it); (None, None) if that cannot be told."""
     try:
         from daybreak.config.triage import Failure, classify, exception_names, rules_for
-        from daybreak.surfaces.site import registry_path
+        from daybreak.surfaces.site import current_site, registry_path
 
-        folder = registry_path().parent
         task = getattr(ti, "task", None)
         failure = Failure(
             message=str(error or ""),
@@ -78,8 +77,11 @@ def _triage(ti: Any, error: Any) -> tuple[str | None, str | None]:
             operator=getattr(task, "task_type", None),
             task_id=getattr(ti, "task_id", None),
         )
-        verdict = classify(failure, rules_for(folder))
-        return verdict.category, verdict.anchors[0]
+        verdict = classify(failure, rules_for(registry_path().parent))
+        site = current_site()
+        pipeline = site.registry.pipeline_of(ti.dag_id) if site else None
+        runbook = site.shelf.get(pipeline.runbook) if site and pipeline else None
+        return verdict.category, verdict.anchor_in(runbook.slugs) if runbook else verdict.anchors[0]
     except Exception:
         log.warning("daybreak: this failure could not be classified", exc_info=True)
         return None, None

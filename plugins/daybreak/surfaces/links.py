@@ -23,14 +23,13 @@ class RunbookLink(BaseOperatorLink):
 
     def get_link(self, operator: Any, *, ti_key: Any) -> str:
         try:
-            from daybreak.surfaces.runbook_url import runbook_url
             from daybreak.surfaces.site import current_site
 
             site = current_site()
             pipeline = site.registry.pipeline_of(ti_key.dag_id) if site else None
             if site is None or pipeline is None:
                 return ""
-            return runbook_url(site, pipeline, _anchor(ti_key)) or ""
+            return site.runbook_url(pipeline, _anchor(ti_key)) or ""
         except Exception:
             log.exception("no runbook link for %s", ti_key)
             return ""

@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 from daybreak.domain.registry import Deadline, Pipeline
 from daybreak.surfaces import callbacks, evidence
 from daybreak.surfaces.documentation import documented
-from daybreak.surfaces.runbook_url import runbook_url
 from daybreak.surfaces.site import Site
 
 AIRFLOWS_OWNER = "airflow"  # what Airflow writes where the author named no owner ([operators] default_owner)
@@ -74,7 +73,7 @@ def clock_text(deadline: Deadline) -> str:
 
 def _link_owner(dag: Any, site: Site, owner: str, pipeline: Pipeline | None) -> None:
     """The owner's name in the dag page's header leads to the runbook: one click, and no permission is needed."""
-    url = runbook_url(site, pipeline)
+    url = site.runbook_url(pipeline)
     if url is None or owner in dag.owner_links:
         return
     parts = urlsplit(url)

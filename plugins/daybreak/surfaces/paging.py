@@ -135,7 +135,9 @@ def _task_states(run: Run) -> dict[str, str]:
         states = RuntimeTaskInstance.get_task_states(dag_id=run.dag_id, run_ids=[run.run_id])
         return {task: str(getattr(s, "value", s)) for task, s in states.get(run.run_id, {}).items()}
     except Exception:
-        log.warning("daybreak: the task states of %s %s cannot be asked from here", run.dag_id, run.run_id, exc_info=True)
+        log.warning(
+            "daybreak: the task states of %s %s cannot be asked from here", run.dag_id, run.run_id, exc_info=True
+        )
         return {}
 
 
@@ -165,15 +167,17 @@ def _evidence(found: Found, context: Mapping[str, Any]) -> Evidence | None:
         left = dict(pushed) if isinstance(pushed, Mapping) else {}
     except Exception:
         log.warning("daybreak: the evidence of %s.%s cannot be read from here", ti.dag_id, ti.task_id, exc_info=True)
-    known = {key: left.get(key) for key in ("exception", "host", "log_url", "category", "anchor")}
-    known["log_url"] = known["log_url"] or getattr(ti, "log_url", None)
     return Evidence(
         dag_id=found.run.dag_id,
         run_id=found.run.run_id,
         task_id=ti.task_id,
         try_number=ti.try_number,
-        map_index=getattr(ti, "map_index", -1) or -1,
-        **known,
+        map_index=-1 if ti.map_index is None else ti.map_index,
+        exception=left.get("exception"),
+        host=left.get("host"),
+        log_url=left.get("log_url") or getattr(ti, "log_url", None),
+        category=left.get("category"),
+        anchor=left.get("anchor"),
     )
 
 

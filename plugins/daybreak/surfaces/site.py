@@ -11,9 +11,11 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, cast
+from typing import Literal
 
-from daybreak.domain.registry import Registry
+from daybreak.config.links import LOCAL, RUNBOOK_PAGES, Links
+from daybreak.config.runbooks import Shelf
+from daybreak.domain.registry import Pipeline, Registry
 
 log = logging.getLogger(__name__)
 
@@ -26,8 +28,14 @@ class Site:
     """The registry in force and what links need to know of this deployment."""
 
     registry: Registry
-    runbooks: Path  # folder beside the registry; it may not exist
-    airflow_url: str  # without a trailing slash
+    shelf: Shelf  # the runbooks beside the registry
+    links: Links
+
+    def runbook_url(self, pipeline: Pipeline | None, anchor: str | None = None) -> str | None:
+        """Where ``pipeline``'s runbook is read, at ``anchor`` if given; for None the list of all runbooks."""
+        if pipeline is not None:
+            return self.links.runbook(pipeline.runbook, anchor)
+        return self.links.runbooks or f"{self.links.airflow}/{RUNBOOK_PAGES}/"
 
 
 def setting(key: str) -> str | None:
@@ -54,12 +62,11 @@ def airflow_home() -> Path:
     return Path(os.environ.get("AIRFLOW_HOME") or "~/airflow").expanduser()
 
 
-def airflow_url(registry: Registry | None = None) -> str:
-    """Airflow's address as people reach it: the registry's, else ``[api] base_url``, else the local default."""
+def airflow_url() -> str:
+    """Airflow's address as its own configuration says (``[api] base_url``), else the local default."""
     from airflow.configuration import conf
 
-    named = registry.airflow_base_url if registry else None
-    return (named or conf.get("api", "base_url", fallback=None) or "http://localhost:8080").rstrip("/")
+    return str(conf.get("api", "base_url", fallback=None) or LOCAL).rstrip("/")
 
 
 def unclaimed() -> Unclaimed:
@@ -76,13 +83,10 @@ def current_site() -> Site | None:
         from daybreak.config import load_with_last_good
 
         path = registry_path()
-        loaded = load_with_last_good(path, airflow_home() / "daybreak")
-        if loaded.problem is not None:
-            log.error("daybreak registry: %s", loaded.problem)
-        registry = cast("Registry | None", loaded.registry)
+        registry = load_with_last_good(path, airflow_home() / "daybreak").registry
         if registry is None:
             return None
-        return Site(registry=registry, runbooks=path.parent / "runbooks", airflow_url=airflow_url(registry))
+        return Site(registry=registry, shelf=Shelf.beside(path), links=Links.of(registry, airflow_url()))
     except Exception:
         log.exception("the daybreak registry could not be read; dags are left as they are")
         return None

@@ -15,6 +15,8 @@ import nh3
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from daybreak.config.runbooks import slug
+
 _TAGS = frozenset(
     re.findall(
         r"\w+",
@@ -57,12 +59,6 @@ def render(text: str) -> Rendered:
         allowed_classes={"div": {"table"}, "a": {"anchor"}},
     )
     return Rendered(title=headings[0][1] if headings else "", html=html, headings=tuple(headings))
-
-
-def slug(heading: str) -> str:
-    """GitHub's anchor of a heading: ``"Upstream late?"`` → ``"upstream-late"``."""
-    kept = "".join(char for char in heading.strip().lower() if char.isalnum() or char in " -_")
-    return kept.replace(" ", "-")
 
 
 def _anchor(tokens: list[Token]) -> list[tuple[int, str, str]]:

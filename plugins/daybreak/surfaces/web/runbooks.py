@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import re
-from pathlib import Path
 
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import HTMLResponse
 
 from daybreak.domain.registry import Pipeline
 from daybreak.surfaces.documentation import facts_of
-from daybreak.surfaces.site import Site, current_site
+from daybreak.surfaces.site import current_site
 from daybreak.surfaces.web.access import SignedIn, airflow_root, may_read
 from daybreak.surfaces.web.page import CONTENT_SECURITY_POLICY, index_page, missing_page, runbook_page
 
 router = APIRouter(prefix="/runbooks")
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,199}")
-_SIZE_LIMIT = 1_000_000  # bytes
 _HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -50,24 +48,12 @@ async def show(name: str, request: Request, user: SignedIn) -> HTMLResponse:
     pipelines = [p for p in site.registry.pipelines.values() if p.runbook == file] if site else []
     if not may_read(user, _dag_ids(pipelines)):
         raise HTTPException(status_code=403, detail="You may not read this runbook")
-    text = await asyncio.to_thread(_text, site, file) if site else None
+    runbook = await asyncio.to_thread(site.shelf.get, file) if site and _NAME.fullmatch(file) else None
     home = airflow_root(request)
-    if site is None or text is None:
+    if site is None or runbook is None:
         return HTMLResponse(missing_page(name=name, airflow_home=home), status_code=404, headers=_HEADERS)
     facts = facts_of(site.registry, pipelines[0]) if len(pipelines) == 1 else ()
-    return HTMLResponse(runbook_page(name=name, text=text, facts=facts, airflow_home=home), headers=_HEADERS)
-
-
-def _text(site: Site, file: str) -> str | None:
-    """The file's text; None for a name that is none, a file that is not there or lies elsewhere (a link out)."""
-    if not _NAME.fullmatch(file):
-        return None
-    folder: Path = site.runbooks.resolve()
-    path = (folder / file).resolve()
-    if path.parent != folder or not path.is_file():
-        return None
-    with path.open("rb") as stream:
-        return stream.read(_SIZE_LIMIT).decode("utf-8", errors="replace")
+    return HTMLResponse(runbook_page(name=name, text=runbook.text, facts=facts, airflow_home=home), headers=_HEADERS)
 
 
 def _dag_ids(pipelines: list[Pipeline]) -> list[str]:
