@@ -107,3 +107,8 @@ class Snapshot:
     upstream_ready: Mapping[tuple[str, str], datetime] = field(default_factory=dict)
     """(upstream id, business date in ISO form) → ready at; for kinds that runs do not tell (asset, sql, object)."""
     scheduler_alive: bool = True
+    finished: Mapping[tuple[str, str], datetime] = field(default_factory=dict)
+    """(dag id, run id) of runs that Airflow still calls running though all their tasks are finished → when the last was."""
+    probed: frozenset[str] = frozenset()
+    """Upstreams of the kinds asset, sql and object that were asked at all: of any other nothing is known, so it is
+    not called late."""

@@ -1,0 +1,137 @@
+"""What is wrong with Airflow itself or with dags that nobody claims: import errors, the scheduler, strays."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from daybreak.domain.clock import local_date
+from daybreak.domain.incident import Event, Incident, Reason, State
+from daybreak.domain.registry import Pipeline, Priority
+from daybreak.domain.runs import ACTIVE, Run
+from daybreak.monitor.decide_escalation import zone_for
+from daybreak.monitor.decide_pipeline import end
+from daybreak.monitor.desk import Desk, merged
+from daybreak.monitor.views import dags_of
+
+RECENT = timedelta(days=1)  # an unclaimed dag's failure older than this is history
+_SETTLED = (State.MET, State.LATE)
+
+
+def watch_dags(desk: Desk) -> None:
+    """A notice for each import error of a claimed dag, at once, and for each failure of a dag that nobody claims."""
+    snapshot = desk.snapshot
+    if snapshot is None:
+        return
+    if snapshot.dags_known and any(facts.import_error for facts in snapshot.dags.values()):
+        for pipeline in desk.registry.pipelines.values():
+            _import_error(desk, pipeline)
+    _close_import_errors(desk)
+    claimed = {
+        ready.value for up in desk.registry.upstreams.values() if (ready := up.ready_when) and ready.kind == "dag"
+    }
+    for dag_id, runs in snapshot.runs.items():
+        if runs and runs[0].state == "failed" and dag_id not in claimed and desk.registry.pipeline_of(dag_id) is None:
+            _unclaimed(desk, runs)
+
+
+def watch_scheduler(desk: Desk) -> None:
+    """Page once while no scheduler beats, with the pipelines at stake; end when one does."""
+    if desk.snapshot is None:
+        return
+    known = next(
+        (one for one in desk.open_incidents() if one.kind == "system" and one.reason is Reason.SCHEDULER_DOWN), None
+    )
+    if desk.snapshot.scheduler_alive:
+        if known is not None:
+            end(desk, known, None, text="a scheduler beats again")
+        return
+    at_stake = tuple(
+        dict.fromkeys(
+            one.occurrence.subject
+            for one in desk.judgements.values()
+            if not one.occurrence.is_upstream and one.state not in _SETTLED
+        )
+    )
+    pipelines = [desk.registry.pipelines[one] for one in at_stake]
+    priority = min((one.priority for one in pipelines), default=desk.registry.defaults.priority)
+    if known is not None:
+        desk.change(known, group=at_stake, priority=priority)
+        return
+    key = _key("scheduler", desk.now.astimezone(UTC).date().isoformat())
+    opened = _opened(desk, key, None, Reason.SCHEDULER_DOWN, desk.now, priority)
+    desk.put(replace(opened, group=at_stake, paging_since=desk.now))
+
+
+def _import_error(desk: Desk, pipeline: Pipeline) -> None:
+    snapshot = desk.snapshot
+    assert snapshot is not None
+    broken = [
+        facts
+        for dag in dags_of(desk.registry, pipeline, snapshot)
+        if (facts := snapshot.dags.get(dag)) is not None and facts.import_error
+    ]
+    known = any(_is_import_error(one) and one.subject == pipeline.id for one in desk.open_incidents())
+    if not broken or known or desk.is_silent(pipeline, desk.now):
+        return
+    date = local_date(desk.now, zone_for(desk.registry, pipeline)).isoformat()
+    key = _key("import_error", f"{pipeline.id}:{date}")
+    incident = _opened(desk, key, pipeline.id, Reason.IMPORT_ERROR, desk.now, pipeline.priority)
+    again = desk.incident(key) is not None  # it broke a second time on one day: say so, in the same thread
+    text = f"{broken[0].dag_id} no longer parses{' (again)' if again else ''}: {broken[0].import_error}"
+    _tell_once(desk, replace(incident, dag_id=broken[0].dag_id), Event.IMPORT_ERROR, pipeline.primary_owner, text)
+
+
+def _close_import_errors(desk: Desk) -> None:
+    snapshot = desk.snapshot
+    if snapshot is None or not snapshot.dags_known:
+        return
+    for incident in desk.open_incidents():
+        facts = snapshot.dags.get(incident.dag_id or "")
+        if _is_import_error(incident) and (facts is None or not facts.import_error):
+            desk.change(incident, resolved_at=desk.now)
+
+
+def _unclaimed(desk: Desk, runs: tuple[Run, ...]) -> None:
+    run = runs[0]
+    began = min(desk.first_seen.values(), default=None)
+    if run.end_date is None or desk.now - run.end_date > RECENT or any(one.state in ACTIVE for one in runs):
+        return
+    if began is not None and run.end_date < began:
+        return
+    date = local_date(run.effective_date, desk.registry.zone)
+    key = _key("unclaimed", f"{run.dag_id}:{date.isoformat()}")
+    if desk.incident(key) is not None:
+        return
+    incident = _opened(desk, key, None, Reason.RUN_FAILED, run.end_date, desk.registry.defaults.priority)
+    incident = replace(incident, dag_id=run.dag_id, run_id=run.run_id, business_date=date, resolved_at=desk.now)
+    text = f"{run.dag_id} failed; no pipeline of the registry claims it"
+    _tell_once(desk, incident, Event.UNCLAIMED_FAILED, desk.registry.defaults.owner, text)
+
+
+def _tell_once(desk: Desk, incident: Incident, event: Event, person: str, text: str) -> None:
+    told = desk.put(replace(incident, told=merged(incident.told, (person,))))
+    desk.tell(told, "notice", event, (person,), text=text)
+
+
+def _opened(desk: Desk, key: str, subject: str | None, reason: Reason, at: datetime, priority: Priority) -> Incident:
+    return Incident(
+        dedup_key=key,
+        kind="system",
+        subject=subject,
+        business_date=local_date(at, desk.registry.zone),
+        due_at=at,
+        state=State.FAILED,
+        reason=reason,
+        opened_at=at,
+        priority=priority,
+    )
+
+
+def _is_import_error(incident: Incident) -> bool:
+    return incident.kind == "system" and incident.reason is Reason.IMPORT_ERROR
+
+
+def _key(kind: str, what: str) -> str:
+    """``daybreak:v1:system:<kind>:<what>``."""
+    return f"daybreak:v1:system:{kind}:{what}"

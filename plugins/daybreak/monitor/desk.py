@@ -1,0 +1,130 @@
+"""The working set of one ``decide``: incidents as they change, and what is told because of it, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from daybreak.domain.incident import (
+    Event,
+    Incident,
+    Judgement,
+    Notification,
+    NotificationKind,
+    Recorded,
+)
+from daybreak.domain.registry import Pipeline, Registry
+from daybreak.domain.runs import Snapshot
+
+
+class Desk:
+    """Made, filled and read within one call: nothing of it outlives a tick."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        incidents: Mapping[str, Incident],
+        judgements: Mapping[str, Judgement],
+        now: datetime,
+        *,
+        snapshot: Snapshot | None,
+        recorded: Mapping[str, Recorded],
+        first_seen: Mapping[str, datetime] | None,
+    ) -> None:
+        self.registry = registry
+        self.judgements = judgements
+        self.now = now
+        self.snapshot = snapshot
+        self.recorded = recorded
+        self.first_seen = first_seen or {}
+        self.notifications: list[Notification] = []
+        self._before = incidents
+        self._changed: dict[str, Incident] = {}
+
+    def incident(self, key: str) -> Incident | None:
+        return self._changed.get(key) or self._before.get(key)
+
+    def open_incidents(self) -> list[Incident]:
+        """All that are open now, in the order in which they became known."""
+        return [one for one in (*map(self._latest, self._before), *self._new()) if one.open]
+
+    def put(self, incident: Incident) -> Incident:
+        if self._before.get(incident.dedup_key) == incident:
+            self._changed.pop(incident.dedup_key, None)
+        else:
+            self._changed[incident.dedup_key] = incident
+        return incident
+
+    def change(self, incident: Incident, **fields: Any) -> Incident:
+        return self.put(replace(incident, **fields))
+
+    def changed(self) -> tuple[Incident, ...]:
+        return tuple(self._changed.values())
+
+    def tell(
+        self,
+        incident: Incident,
+        kind: NotificationKind,
+        event: Event,
+        to: tuple[str, ...],
+        *,
+        step: int | None = None,
+        text: str | None = None,
+    ) -> None:
+        """Add a notification about ``incident``. With nobody in ``to`` it is a note: it goes into the thread, to
+        whoever reads there."""
+        by_pipeline = incident.kind != "upstream"
+        self.notifications.append(
+            Notification(
+                at=self.now,
+                kind=kind,
+                event=event,
+                subject=incident.subject,
+                business_date=incident.business_date,
+                step=step,
+                to=to,
+                priority=incident.priority if by_pipeline else None,
+                dedup_key=incident.dedup_key,
+                group=incident.group,
+                text=text,
+            )
+        )
+
+    def note(self, incident: Incident, text: str) -> None:
+        """Say in the thread what changed, where there is a thread."""
+        if incident.paged or incident.told:
+            self.tell(incident, "notice", Event.CAUSE_CHANGED, (), text=text)
+
+    def pipeline(self, incident: Incident) -> Pipeline | None:
+        """The pipeline that speaks for ``incident``: its own, or of a group's the one with the highest priority."""
+        pipelines = self.registry.pipelines
+        if incident.kind == "group":
+            members = [pipelines[one] for one in incident.group if one in pipelines]
+            return min(members, key=lambda one: one.priority, default=None)
+        return pipelines.get(incident.subject or "")
+
+    def is_history(self, subject: str, due_at: datetime) -> bool:
+        """Whether it was due before its pipeline was first in the registry."""
+        since = self.first_seen.get(subject)
+        return since is not None and due_at < since
+
+    def is_silent(self, pipeline: Pipeline, due_at: datetime) -> bool:
+        """Whether nobody is to be told: what is due within a silence never is, all else not while one lasts."""
+        return any(
+            silence.pipeline == pipeline.id
+            and (silence.start <= due_at < silence.end or silence.start <= self.now < silence.end)
+            for silence in self.registry.silences
+        )
+
+    def _latest(self, key: str) -> Incident:
+        return self._changed.get(key) or self._before[key]
+
+    def _new(self) -> list[Incident]:
+        return [one for key, one in self._changed.items() if key not in self._before]
+
+
+def merged(*ids: tuple[str, ...]) -> tuple[str, ...]:
+    """``ids`` one after the other, without repeats."""
+    return tuple(dict.fromkeys(one for group in ids for one in group))
