@@ -15,7 +15,7 @@ with daily_dag("aggregate_profit", description="Company profit for investors", s
     tax_model = NoViolations(
         task_id="guard_tax_model",
         sql="aggregate_profit/unknown_taxes.sql",
-        error="tax_model holds a tax that the transformation does not know",
+        error="unknown tax in tax_model, for which the transformation has no rule",
     )
     transform = statements("transform", "aggregate_profit/transform.sql")
     guards = [
