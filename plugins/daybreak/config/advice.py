@@ -1,0 +1,131 @@
+"""What a valid file should be warned of: nobody on call, late requests, load that lies on one person."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+
+from daybreak.config import spec as s
+from daybreak.config.problems import Finding, quoted, warning
+from daybreak.config.references import REFERENCES, places
+from daybreak.config.scalars import resolve
+from daybreak.domain.clock import local_date
+from daybreak.domain.registry import Registry
+from daybreak.domain.schedule import stretches
+
+WEEKS_AHEAD = 8
+_SHOWN = 3
+
+Advice = Callable[[s.FileSpec, Registry, datetime], Iterator[Finding]]
+
+
+def warnings(file: s.FileSpec, registry: Registry, now: datetime) -> list[Finding]:
+    """Everything worth a warning at ``now`` (aware)."""
+    return [found for advice in ADVICE for found in advice(file, registry, now)]
+
+
+def somebody_is_on_call(file: s.FileSpec, registry: Registry, now: datetime) -> Iterator[Finding]:
+    zone = registry.on_call.zone
+    for layer in registry.on_call.layers:
+        gaps = stretches(registry, layer, now, now + timedelta(weeks=WEEKS_AHEAD)).gaps
+        if gaps:
+            spans = [
+                f"{g.start.astimezone(zone):%Y-%m-%d %H:%M} to {g.end.astimezone(zone):%Y-%m-%d %H:%M}" for g in gaps
+            ]
+            more = f" and {len(spans) - _SHOWN} more times" if len(spans) > _SHOWN else ""
+            message = f"nobody is on call from {', '.join(spans[:_SHOWN])}{more} ({zone}): name a backup or an override"
+            yield warning(("on_call", "layers", layer), message)
+
+
+def time_off_is_requested_early(file: s.FileSpec, registry: Registry, now: datetime) -> Iterator[Finding]:
+    notice, zone = registry.on_call.notice, registry.on_call.zone
+    for i, entry in enumerate(file.on_call.time_off):
+        if notice is None or entry.requested is None:
+            continue
+        latest = local_date(notice.before(resolve(entry.start, zone), zone), zone)
+        if entry.requested > latest:
+            message = f"requested {entry.requested}, less than {notice} before it starts (by {latest}): agree on cover"
+            yield warning(("on_call", "time_off", i, "requested"), message)
+
+
+def everybody_has_a_part(file: s.FileSpec, registry: Registry, now: datetime) -> Iterator[Finding]:
+    named: set[str] = set()
+    data = file.model_dump(mode="python", include={"on_call", "defaults", "escalations", "upstreams", "pipelines"})
+    for pattern, kind in REFERENCES:
+        if kind in ("person", "party", "target") and "time_off" not in pattern:
+            named.update(value for _, value in places(data, pattern) if isinstance(value, str))
+    for person in file.people:
+        if person not in named:
+            yield warning(("people", person), "is in no layer and owns no pipeline: give this person a part, or remove")
+
+
+def ownership_is_spread(file: s.FileSpec, registry: Registry, now: datetime) -> Iterator[Finding]:
+    audiences: dict[str, Counter[str]] = {}
+    for pipeline in registry.pipelines.values():
+        if pipeline.audience:
+            audiences.setdefault(pipeline.audience, Counter())[pipeline.primary_owner] += 1
+    for audience, owners in audiences.items():
+        total = owners.total()
+        for person, count in owners.items():
+            if total > 1 and count * 2 > total:
+                message = f"is primary owner of {count} of the {total} pipelines for {audience}: spread them"
+                yield warning(("people", person), message)
+
+
+def everybody_is_secondary_in_a_turn(file: s.FileSpec, registry: Registry, now: datetime) -> Iterator[Finding]:
+    layers = registry.on_call.layers
+    if "secondary" in layers:
+        seconds, remedy = set(layers["secondary"].members), "add to on_call.layers.secondary.members"
+    else:
+        seconds = {p.secondary_owner for p in registry.pipelines.values() if p.secondary_owner}
+        remedy = "make this person the secondary owner of a pipeline"
+    if not seconds:
+        return
+    for person in dict.fromkeys(layers["primary"].members):
+        if person not in seconds:
+            yield warning(("people", person), f"is never secondary in a turn: {remedy}")
+
+
+def policies_begin_at_once(file: s.FileSpec, registry: Registry, now: datetime) -> Iterator[Finding]:
+    for name, steps in registry.escalations.items():
+        if not any(step.page and not step.after.count for step in steps):
+            yield warning(("escalations", name), "has no step at 0m that pages: at first nobody is paged")
+
+
+def skipped_holidays_are_known(file: s.FileSpec, registry: Registry, now: datetime) -> Iterator[Finding]:
+    if registry.on_call.holidays is not None:
+        return
+    for name, pipeline in registry.pipelines.items():
+        if pipeline.deadline and pipeline.deadline.skip_holidays:
+            path = ("pipelines", name, "deadline", "skip_holidays")
+            yield warning(path, "skips nothing: on_call.holidays names no calendar")
+    for name, upstream in registry.upstreams.items():
+        if upstream.expected.skip_holidays:
+            yield warning(("upstreams", name, "skip_holidays"), "skips nothing: on_call.holidays names no calendar")
+
+
+def teams_can_be_told(file: s.FileSpec, registry: Registry, now: datetime) -> Iterator[Finding]:
+    for name, team in registry.teams.items():
+        if not (team.opsgenie_team or team.slack_channel or team.slack_usergroup):
+            message = f"{quoted(name)} cannot be reached: set opsgenie_team, slack_channel or slack_usergroup"
+            yield warning(("teams", name), message)
+
+
+def the_on_call_zone_is_meant(file: s.FileSpec, registry: Registry, now: datetime) -> Iterator[Finding]:
+    if "timezone" not in file.on_call.model_fields_set and registry.zone.key != registry.on_call.zone.key:
+        message = f"is left out, so shifts are in {registry.on_call.zone} and not in {registry.zone}: write which"
+        yield warning(("on_call", "timezone"), message)
+
+
+ADVICE: tuple[Advice, ...] = (
+    somebody_is_on_call,
+    time_off_is_requested_early,
+    everybody_has_a_part,
+    ownership_is_spread,
+    everybody_is_secondary_in_a_turn,
+    policies_begin_at_once,
+    skipped_holidays_are_known,
+    teams_can_be_told,
+    the_on_call_zone_is_meant,
+)

@@ -1,0 +1,73 @@
+"""What is wrong with a registry: one value a problem, and the words that all of them share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any, Literal
+
+Path = tuple[str | int, ...]
+"""Where in the file: keys and list indices from the top, ``("on_call", "overrides", 1, "person")``."""
+
+Severity = Literal["error", "warning"]
+_LONGEST_QUOTE = 60
+_LONGEST_LIST = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One finding. ``line`` counts from 1; None where the file as a whole is meant."""
+
+    severity: Severity
+    path: str
+    line: int | None
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}" if self.path else self.message
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A problem before its line is looked up."""
+
+    path: Path
+    message: str
+    severity: Severity = "error"
+    line: int | None = None  # where it differs from the line of `path`
+
+
+def warning(path: Path, message: str) -> Finding:
+    """A finding that does not make the file invalid."""
+    return Finding(path, message, "warning")
+
+
+def dotted(path: Path) -> str:
+    """``("on_call", "overrides", 1, "person")`` → ``on_call.overrides[1].person``."""
+    text = ""
+    for part in path:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        else:
+            text += f".{part}" if text else part
+    return text
+
+
+def quoted(value: Any) -> str:
+    """``value`` for a message: one line, shortened."""
+    text = str(value).replace("\n", " ").replace("\r", " ")
+    text = text if len(text) <= _LONGEST_QUOTE else text[: _LONGEST_QUOTE - 1] + "…"
+    return f"`{text}`"
+
+
+def known(names: Iterable[str], wrong: str) -> str:
+    """The remedy for a name that is not among ``names``: the nearest, else all (if they are few)."""
+    names = list(dict.fromkeys(names))
+    near = get_close_matches(wrong, names, n=1, cutoff=0.6) or [n for n in names if n.lower() == wrong.lower()]
+    if near:
+        return f"did you mean {quoted(near[0])}?"
+    if not names:
+        return "none is defined"
+    shown = ", ".join(names[:_LONGEST_LIST])
+    return f"known: {shown}" + (f" and {len(names) - _LONGEST_LIST} more" if len(names) > _LONGEST_LIST else "")
