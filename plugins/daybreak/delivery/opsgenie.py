@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote
 
 from daybreak.config.channels import OpsgenieSettings
-from daybreak.delivery.wire import Answer, exchange, judge, open_client
+from daybreak.delivery.wire import Answer, HttpRefused, exchange, judge, open_client
 from daybreak.errors import DeliveryDelayed, DeliveryRefused
 
 if TYPE_CHECKING:
@@ -129,8 +129,8 @@ class OpsgenieClient:
             return None
         try:
             answer = await self._ask("GET", f"/v2/alerts/requests/{_path(receipt.request_id)}", needs_json=True)
-        except DeliveryRefused as error:
-            if _status(error) == 404:  # "It might not be processed, yet."
+        except HttpRefused as error:
+            if error.status == 404:  # "It might not be processed, yet."
                 return None
             raise
         data = answer.body.get("data") or {}
@@ -149,8 +149,8 @@ class OpsgenieClient:
             return await find_alert(self, alias)
         try:
             answer = await self._ask("GET", f"/v2/alerts/{_path(alias)}", params=_BY_ALIAS, needs_json=True)
-        except DeliveryRefused as error:
-            if _status(error) == 404:
+        except HttpRefused as error:
+            if error.status == 404:
                 return None
             raise
         return alert_state(answer.body.get("data") or {})
@@ -173,8 +173,8 @@ class OpsgenieClient:
             return await ensure_heartbeat(self, name, minutes=minutes)
         try:
             await self._ask("GET", f"/v2/heartbeats/{_path(name)}")
-        except DeliveryRefused as error:
-            if _status(error) != 404:
+        except HttpRefused as error:
+            if error.status != 404:
                 raise
             body: dict[str, Any] = {
                 "name": name, "interval": minutes, "intervalUnit": "minutes", "enabled": True,
@@ -202,8 +202,8 @@ class OpsgenieClient:
         params = None if kind == "user" else {"identifierType": "name"}
         try:
             await self._ask("GET", f"/v2/{kind}s/{_path(name)}", params=params, needs_json=True)
-        except DeliveryRefused as error:
-            if _status(error) == 404:
+        except HttpRefused as error:
+            if error.status == 404:
                 return False
             raise
         return True
@@ -291,9 +291,3 @@ _BY_ALIAS = {"identifierType": "alias"}
 def _path(name: str) -> str:
     """A path segment: an alias may hold ``/``, which is ``%2F`` there."""
     return quote(name, safe="")
-
-
-def _status(error: DeliveryRefused) -> int | None:
-    """The HTTP status that a refusal's text begins with (see ``wire.judge``)."""
-    words = str(error).split(maxsplit=2)
-    return int(words[1].rstrip(":")) if len(words) > 1 and words[1].rstrip(":").isdigit() else None

@@ -27,6 +27,14 @@ LONGEST_WAIT = 900.0  # seconds: a Retry-After beyond it is not believed
 _CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 
+class HttpRefused(DeliveryRefused):
+    """Refused for good with an HTTP status."""
+
+    def __init__(self, message: str, *, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """A taken request's answer. ``body`` is empty where the answer held no JSON object."""
@@ -123,14 +131,14 @@ def judge(response: httpx.Response, *, needs_json: bool = False) -> Answer:
             raise DeliveryDelayed(f"HTTP {response.status_code} without JSON: something between answered")
         return Answer(status=response.status_code, body=body or {})
     text = f"HTTP {response.status_code}{_said(body)}"
-    # An HTML page of status 4xx is not the service's own: its refusals are JSON.
-    if response.status_code in LATER or response.status_code >= 500 or 300 <= response.status_code < 400:
+    foreign = body is None and _is_page(response)  # the services' own refusals are JSON: something between refused
+    if response.status_code in LATER or response.status_code >= 500 or response.status_code < 400 or foreign:
         raise DeliveryDelayed(text, retry_after=retry_after(response.headers))
-    raise DeliveryRefused(text)
+    raise HttpRefused(text, status=response.status_code)
 
 
 def retry_after(headers: Mapping[str, str], *, now: datetime | None = None) -> float | None:
-    """Seconds that ``Retry-After`` (a number or a date) or Opsgenie's ``X-RateLimit-Period-In-Sec`` asks for."""
+    """Seconds that ``Retry-After`` (a number or a date) asks for; None without one that makes sense."""
     given = headers.get("retry-after")
     if given is None:
         return None
