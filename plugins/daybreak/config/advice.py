@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from daybreak.config import spec as s
 from daybreak.config.problems import Finding, quoted, warning
@@ -17,18 +19,26 @@ from daybreak.domain.schedule import stretches
 WEEKS_AHEAD = 8
 _SHOWN = 3
 
-Advice = Callable[[s.FileSpec, Registry, datetime], Iterator[Finding]]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """A valid file as plain values, by its shape and as the domain has it, and the instant at which it is looked at."""
+
+    data: Mapping[str, Any]
+    file: s.FileSpec
+    registry: Registry
+    now: datetime
 
 
-def warnings(file: s.FileSpec, registry: Registry, now: datetime) -> list[Finding]:
-    """Everything worth a warning at ``now`` (aware)."""
-    return [found for advice in ADVICE for found in advice(file, registry, now)]
+def warnings(case: Case) -> list[Finding]:
+    """Everything in ``case`` that is worth a warning."""
+    return [found for advice in ADVICE for found in advice(case)]
 
 
-def somebody_is_on_call(file: s.FileSpec, registry: Registry, now: datetime) -> Iterator[Finding]:
-    zone = registry.on_call.zone
-    for layer in registry.on_call.layers:
-        gaps = stretches(registry, layer, now, now + timedelta(weeks=WEEKS_AHEAD)).gaps
+def somebody_is_on_call(case: Case) -> Iterator[Finding]:
+    zone = case.registry.on_call.zone
+    for layer in case.registry.on_call.layers:
+        gaps = stretches(case.registry, layer, case.now, case.now + timedelta(weeks=WEEKS_AHEAD)).gaps
         if gaps:
             spans = [
                 f"{g.start.astimezone(zone):%Y-%m-%d %H:%M} to {g.end.astimezone(zone):%Y-%m-%d %H:%M}" for g in gaps
@@ -38,9 +48,9 @@ def somebody_is_on_call(file: s.FileSpec, registry: Registry, now: datetime) -> 
             yield warning(("on_call", "layers", layer), message)
 
 
-def time_off_is_requested_early(file: s.FileSpec, registry: Registry, now: datetime) -> Iterator[Finding]:
-    notice, zone = registry.on_call.notice, registry.on_call.zone
-    for i, entry in enumerate(file.on_call.time_off):
+def time_off_is_requested_early(case: Case) -> Iterator[Finding]:
+    notice, zone = case.registry.on_call.notice, case.registry.on_call.zone
+    for i, entry in enumerate(case.file.on_call.time_off):
         if notice is None or entry.requested is None:
             continue
         latest = local_date(notice.before(resolve(entry.start, zone), zone), zone)
@@ -49,20 +59,19 @@ def time_off_is_requested_early(file: s.FileSpec, registry: Registry, now: datet
             yield warning(("on_call", "time_off", i, "requested"), message)
 
 
-def everybody_has_a_part(file: s.FileSpec, registry: Registry, now: datetime) -> Iterator[Finding]:
+def everybody_has_a_part(case: Case) -> Iterator[Finding]:
     named: set[str] = set()
-    data = file.model_dump(mode="python", include={"on_call", "defaults", "escalations", "upstreams", "pipelines"})
     for pattern, kind in REFERENCES:
         if kind in ("person", "party", "target") and "time_off" not in pattern:
-            named.update(value for _, value in places(data, pattern) if isinstance(value, str))
-    for person in file.people:
+            named.update(value for _, value in places(case.data, pattern) if isinstance(value, str))
+    for person in case.file.people:
         if person not in named:
             yield warning(("people", person), "is in no layer and owns no pipeline: give this person a part, or remove")
 
 
-def ownership_is_spread(file: s.FileSpec, registry: Registry, now: datetime) -> Iterator[Finding]:
+def ownership_is_spread(case: Case) -> Iterator[Finding]:
     audiences: dict[str, Counter[str]] = {}
-    for pipeline in registry.pipelines.values():
+    for pipeline in case.registry.pipelines.values():
         if pipeline.audience:
             audiences.setdefault(pipeline.audience, Counter())[pipeline.primary_owner] += 1
     for audience, owners in audiences.items():
@@ -73,12 +82,12 @@ def ownership_is_spread(file: s.FileSpec, registry: Registry, now: datetime) -> 
                 yield warning(("people", person), message)
 
 
-def everybody_is_secondary_in_a_turn(file: s.FileSpec, registry: Registry, now: datetime) -> Iterator[Finding]:
-    layers = registry.on_call.layers
+def everybody_is_secondary_in_a_turn(case: Case) -> Iterator[Finding]:
+    layers = case.registry.on_call.layers
     if "secondary" in layers:
         seconds, remedy = set(layers["secondary"].members), "add to on_call.layers.secondary.members"
     else:
-        seconds = {p.secondary_owner for p in registry.pipelines.values() if p.secondary_owner}
+        seconds = {p.secondary_owner for p in case.registry.pipelines.values() if p.secondary_owner}
         remedy = "make this person the secondary owner of a pipeline"
     if not seconds:
         return
@@ -87,38 +96,43 @@ def everybody_is_secondary_in_a_turn(file: s.FileSpec, registry: Registry, now: 
             yield warning(("people", person), f"is never secondary in a turn: {remedy}")
 
 
-def policies_begin_at_once(file: s.FileSpec, registry: Registry, now: datetime) -> Iterator[Finding]:
-    for name, steps in registry.escalations.items():
+def policies_begin_at_once(case: Case) -> Iterator[Finding]:
+    for name, steps in case.registry.escalations.items():
         if not any(step.page and not step.after.count for step in steps):
             yield warning(("escalations", name), "has no step at 0m that pages: at first nobody is paged")
 
 
-def skipped_holidays_are_known(file: s.FileSpec, registry: Registry, now: datetime) -> Iterator[Finding]:
-    if registry.on_call.holidays is not None:
+def skipped_holidays_are_known(case: Case) -> Iterator[Finding]:
+    if case.registry.on_call.holidays is not None:
         return
-    for name, pipeline in registry.pipelines.items():
+    for name, pipeline in case.registry.pipelines.items():
         if pipeline.deadline and pipeline.deadline.skip_holidays:
             path = ("pipelines", name, "deadline", "skip_holidays")
             yield warning(path, "skips nothing: on_call.holidays names no calendar")
-    for name, upstream in registry.upstreams.items():
+    for name, upstream in case.registry.upstreams.items():
         if upstream.expected.skip_holidays:
             yield warning(("upstreams", name, "skip_holidays"), "skips nothing: on_call.holidays names no calendar")
 
 
-def teams_can_be_told(file: s.FileSpec, registry: Registry, now: datetime) -> Iterator[Finding]:
-    for name, team in registry.teams.items():
+def teams_can_be_told(case: Case) -> Iterator[Finding]:
+    for name, team in case.registry.teams.items():
         if not (team.opsgenie_team or team.slack_channel or team.slack_usergroup):
             message = f"{quoted(name)} cannot be reached: set opsgenie_team, slack_channel or slack_usergroup"
             yield warning(("teams", name), message)
 
 
-def the_on_call_zone_is_meant(file: s.FileSpec, registry: Registry, now: datetime) -> Iterator[Finding]:
-    if "timezone" not in file.on_call.model_fields_set and registry.zone.key != registry.on_call.zone.key:
-        message = f"is left out, so shifts are in {registry.on_call.zone} and not in {registry.zone}: write which"
+def the_on_call_zone_is_meant(case: Case) -> Iterator[Finding]:
+    if (
+        "timezone" not in case.file.on_call.model_fields_set
+        and case.registry.zone.key != case.registry.on_call.zone.key
+    ):
+        message = (
+            f"is left out, so shifts are in {case.registry.on_call.zone} and not in {case.registry.zone}: write which"
+        )
         yield warning(("on_call", "timezone"), message)
 
 
-ADVICE: tuple[Advice, ...] = (
+ADVICE: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     somebody_is_on_call,
     time_off_is_requested_early,
     everybody_has_a_part,

@@ -48,14 +48,15 @@ def build(file: FileSpec, digest: str) -> Registry:
 
 def check_file(path: Path, now: datetime) -> list[Problem]:
     """Everything wrong with the file at ``path``, errors first, each by line. Raises RegistryMissing."""
-    from daybreak.config.advice import warnings
+    from daybreak.config.advice import Case, warnings
 
     data = read_bytes(path)
     file, problems = examine(data, runbooks=path.parent / RUNBOOKS)
     if file is None:
         return problems
     document = read(data)
-    found = [_problem(each, document) for each in warnings(file, build(file, digest(data)), now)]
+    case = Case(data=document.data, file=file, registry=build(file, digest(data)), now=now)
+    found = [_problem(each, document) for each in warnings(case)]
     return sorted(found, key=lambda problem: problem.line or 0)
 
 

@@ -41,15 +41,17 @@ def real_path(data: Any, loc: Iterable[str | int], *, missing: bool = False) -> 
     """``loc`` as a path of the file: without the names of types that pydantic puts in between."""
     path: list[str | int] = []
     parts = list(loc)
-    for i, part in enumerate(parts):
-        if (isinstance(data, dict) and part in data) or (
-            isinstance(data, list) and isinstance(part, int) and part < len(data)
-        ):
+    for part in parts:
+        if _holds(data, part):
             data = data[part]
-        elif not (missing and i == len(parts) - 1):
-            continue
-        path.append(part)
-    return tuple(path)
+            path.append(part)
+    return (*path, parts[-1]) if missing else tuple(path)
+
+
+def _holds(data: Any, part: str | int) -> bool:
+    if isinstance(data, list):
+        return isinstance(part, int) and part < len(data)
+    return isinstance(data, dict) and part in data
 
 
 def _message(detail: Mapping[str, Any], path: Path, document: Document) -> str:
