@@ -67,8 +67,9 @@ def exception_text(error: Any) -> str | None:
 def _triage(ti: Any, error: Any) -> tuple[str | None, str | None]:
     """(category, anchor of the runbook's section for it); (None, None) if that cannot be told."""
     try:
+        from daybreak.airflow_io.settings import ownership_file
         from daybreak.config.triage import Failure, classify, exception_names, rules_for
-        from daybreak.surfaces.site import current_site, registry_path
+        from daybreak.surfaces.site import current_site
 
         task = getattr(ti, "task", None)
         failure = Failure(
@@ -77,7 +78,7 @@ def _triage(ti: Any, error: Any) -> tuple[str | None, str | None]:
             operator=getattr(task, "task_type", None),
             task_id=getattr(ti, "task_id", None),
         )
-        verdict = classify(failure, rules_for(registry_path().parent))
+        verdict = classify(failure, rules_for(ownership_file().parent))
         site = current_site()
         pipeline = site.registry.pipeline_of(ti.dag_id) if site else None
         runbook = site.shelf.get(pipeline.runbook) if site and pipeline else None
