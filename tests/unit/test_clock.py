@@ -107,6 +107,12 @@ class TestHandoffs:
         assert rotation.shift_at(at("2011-12-30T10:00")) == 3
         assert rotation.shift_at(at("2011-12-30T09:59")) == 1
 
+    def test_the_second_of_two_equal_local_times_is_in_the_later_shift(self) -> None:
+        rotation = Rotation(layer("a b", start="2026-10-31T01:30", every="1d"), ZoneInfo("America/Chicago"))
+        assert rotation.handoff(1) == at("2026-11-01T06:30")
+        assert rotation.shift_at(at("2026-11-01T06:15")) == 0
+        assert rotation.shift_at(at("2026-11-01T07:15")) == 1  # 01:15 again, after the handoff at the first 01:30
+
     def test_turns(self) -> None:
         rotation = Rotation(layer("a b a"), ZoneInfo("UTC"))
         assert [(rotation.person(n), rotation.turn(n)) for n in range(4)] == [("a", 0), ("b", 0), ("a", 0), ("a", 1)]

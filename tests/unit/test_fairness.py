@@ -137,3 +137,10 @@ def test_a_span_that_begins_before_the_rotation() -> None:
     assert found.shares[0].shifts == {"primary": 1}
     early = dataclasses.replace(on_call(layer("a b")), overrides=(override("b", "2025-12-02", "2025-12-03"),))
     assert fairness(registry(early), at("2025-12-01"), at("2026-01-01")).shares[0].days == 1
+
+
+def test_a_date_that_was_left_out_belongs_to_nobody() -> None:
+    rota = on_call(layer("a", start="2011-12-25T00:00"), zone="Pacific/Apia")
+    found = shares(rota, "2011-12-29T10:00", "2012-01-01T10:00")  # the 29th, the 31st and the 1st
+    assert found["a"].days == 3
+    assert found["a"].weekend_days == 2

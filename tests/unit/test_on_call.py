@@ -280,3 +280,16 @@ def test_a_shift_that_was_exchanged_can_be_exchanged_again() -> None:
         swaps=(swap("a", "2026-01-06", "b", "2026-01-13"), swap("a", "2026-01-13", "c", "2026-01-20")),
     )
     assert [who(rota, f"2026-01-{day:02}") for day in (6, 13, 20)] == [("b", "swap"), ("c", "swap"), ("a", "swap")]
+
+
+def test_an_absence_of_no_length_is_none() -> None:
+    rota = on_call(layer("a"), time_off=(off("a", "2026-01-06", "2026-01-06"),))
+    assert len(stretches(rota, "primary", at("2026-01-05T09:00"), at("2026-01-12T09:00")).shifts) == 1
+
+
+def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("daybreak.domain.cover._REMEMBERED", 2)
+    rota = on_call(layer("a b"))
+    answers = [who(rota, f"20{year}-06-01") for year in range(26, 40)]
+    assert answers == [who(rota, f"20{year}-06-01") for year in range(26, 40)]
+    assert set(answers) == {("a", "rotation"), ("b", "rotation")}

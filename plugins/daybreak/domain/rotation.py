@@ -41,11 +41,10 @@ class Rotation:
             return None
         if self._exact:
             return (instant - self.begins) // self.length
-        # The guess by local time is off by the few hours that a clock can be put forward or back.
+        # Clocks that were put back show less than has passed, so the guess can only be too low: by the hours (once, on
+        # Samoa, the day) by which local time and time differ.
         local = instant.astimezone(self._zone).replace(tzinfo=None, fold=0)
         n = max(0, (local - self._local) // self.length)
-        while self.handoff(n) > instant:
-            n -= 1
         while self.handoff(n + 1) <= instant:
             n += 1
         return n
