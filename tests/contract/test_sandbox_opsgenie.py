@@ -207,7 +207,11 @@ def test_details_are_cut_without_a_word(sandbox: Sandbox) -> None:
         ({"method": "POST", "url": "/v2/alerts", "headers": {}, "json": {"message": "x"}}, 401, "missing_key"),
         ({"method": "POST", "url": "/v2/alerts", "headers": {"Authorization": "GenieKey no"}}, 401, "wrong_key"),
         ({"method": "POST", "url": "/v2/alerts", "headers": {"Authorization": "Bearer x"}}, 401, "missing_key"),
-        ({"method": "POST", "url": "/v2/alerts", "headers": {"Authorization": "GenieKey reader"}}, 403, "read_only_key"),
+        (
+            {"method": "POST", "url": "/v2/alerts", "headers": {"Authorization": "GenieKey reader"}},
+            403,
+            "read_only_key",
+        ),
         ({"method": "POST", "url": "/v2/alerts", "content": "{"}, 400, "bad_json"),
         ({"method": "POST", "url": "/v2/alerts", "content": "[]"}, 400, "bad_json"),
         ({"method": "POST", "url": "/v2/alerts", "data": {"message": "x"}}, 415, "content_type"),

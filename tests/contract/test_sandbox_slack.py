@@ -169,6 +169,7 @@ def test_other_limits(sandbox: Sandbox, client: WebClient) -> None:
     for arguments, error in (
         ({"blocks": [section()] * 51}, "invalid_blocks"),
         ({"blocks": "no json"}, "invalid_blocks_format"),
+        ({"blocks": [section("x" * 2900)] * 5}, "msg_blocks_too_long"),
         ({"text": "x" * 40_001}, "msg_too_long"),
         ({"text": ""}, "no_text"),
         ({"text": "x", "thread_ts": "yesterday"}, "invalid_thread_ts"),
@@ -184,7 +185,7 @@ def test_other_limits(sandbox: Sandbox, client: WebClient) -> None:
         "message_not_found"
     )
     assert refused(client.api_call, api_method="chat.shout").response["error"] == "unknown_method"
-    assert len(sandbox.violations()) == 9
+    assert len(sandbox.violations()) == 10
 
 
 def test_form_and_json_are_the_same(sandbox: Sandbox, client: WebClient) -> None:
@@ -200,12 +201,25 @@ def test_one_message_a_second_and_channel() -> None:
     with running_sandbox(slack_interval=1.0, clock=lambda: now[0]) as sandbox:
         client = WebClient(sandbox.token, base_url=sandbox.slack_url)
         posted = client.chat_postMessage(channel="#growth", text="1")
-        answer = refused(client.chat_update, channel=posted["channel"], ts=posted["ts"], text="2").response
+        answer = refused(client.chat_postMessage, channel="#growth", text="2", thread_ts=posted["ts"]).response
         assert (answer.status_code, answer["error"], answer.headers["Retry-After"]) == (429, "ratelimited", "1")
         client.chat_postMessage(channel="#other", text="1")
         now[0] += timedelta(seconds=1)
-        client.chat_update(channel=posted["channel"], ts=posted["ts"], text="2")
+        client.chat_postMessage(channel="#growth", text="2", thread_ts=posted["ts"])
+        change = {"channel": posted["channel"], "ts": posted["ts"]}
+        for number in range(50):  # changes are counted apart: 50 a minute
+            client.chat_update(text=str(number), **change)
+        assert refused(client.chat_update, text="51", **change).response.headers["Retry-After"] == "2"
         assert sandbox.violations() == []
+
+
+def test_a_change_keeps_what_it_does_not_name(sandbox: Sandbox, client: WebClient) -> None:
+    posted = client.chat_postMessage(channel="#growth", text="late", blocks=[section()])
+    change = {"channel": posted["channel"], "ts": posted["ts"]}
+    client.chat_update(text="ready", **change)
+    assert sandbox.channel("#growth")[0]["blocks"] == [section()]
+    client.chat_update(text="ready", blocks=[], **change)
+    assert sandbox.channel("#growth")[0]["blocks"] == []
 
 
 def test_the_asynchronous_client(sandbox: Sandbox) -> None:

@@ -40,6 +40,7 @@ class JsmOps:
         self.routes.add("GET", f"{BASE}/schedules", self.schedules)
         self.routes.add("GET", f"{BASE}/schedules/{{schedule}}/on-calls", self.on_calls)
         self.routes.add("GET", f"{BASE}/alerts", self.alerts)
+        self.routes.add("GET", f"{BASE}/alerts/requests/{{number}}", self.request_status)
         self.routes.add("GET", f"{BASE}/alerts/{{identifier}}", self.alert)
 
     def handle(self, call: Call) -> Answer:
@@ -109,6 +110,12 @@ class JsmOps:
     def alerts(self, call: Call) -> Answer:
         found = search(self.world.book.alerts, call.query.get("query", ""))
         return Answer(body={"values": [alert.data() for alert in found[::-1][:100]], "count": len(found), "links": {}})
+
+    def request_status(self, call: Call) -> Answer:
+        outcome = self.world.statuses.get(call.args["number"])
+        if outcome is None:
+            raise Refused(404, "Request not found. It might not be processed, yet.")
+        return Answer(body=outcome.data())
 
     def alert(self, call: Call) -> Answer:
         alert = self.world.book.find(call.args["identifier"], "id")

@@ -24,7 +24,7 @@ def utc_now() -> datetime:
 class Options:
     """:param apply_delay: seconds between "202" and the change being visible, as Opsgenie's queue has it.
     :param rate_limits: whether Opsgenie's token buckets apply.
-    :param slack_interval: seconds between two messages in one channel; 0 switches the limit off.
+    :param slack_interval: seconds between two messages in one channel; 0 switches Slack's limits off.
     :param minute: seconds that a minute of a heartbeat's interval lasts (tests shorten it).
     :param strict: only people, teams, schedules and channels that were registered exist.
     :param data: file that keeps the state over a restart, or None.

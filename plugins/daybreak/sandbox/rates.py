@@ -24,6 +24,10 @@ OPSGENIE_RATES = {
 }
 
 
+# Slack's tier 3, by method and workspace.
+SLACK_RATES = {"updates": Rate(burst=50, per_second=50 / 60)}
+
+
 class Buckets:
     """One bucket a domain and key. Pure: the time is an argument."""
 

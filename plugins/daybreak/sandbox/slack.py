@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl
@@ -71,7 +72,8 @@ class Slack:
         found = self.world.channels.find(name)
         if found is None:
             if self.world.options.strict or not writing or _is_id(name):
-                raise SlackRefused("channel_not_found")
+                # Asking whether a channel exists breaks no rule; writing to one that does not is a mistake.
+                raise SlackRefused("channel_not_found", rule=None if writing else "")
             found = self.world.channels.add(name)
         if writing and found.archived:
             raise SlackRefused("is_archived")
@@ -97,14 +99,18 @@ class Slack:
         channel = self.channel(args, writing=True)
         message = self._message(channel, args.get("ts"))
         text, parsed, attachments, metadata = content(args)
-        self._pace(channel)
-        message.text, message.blocks, message.attachments = text, parsed, attachments
-        if args.get("metadata") not in (None, ""):
-            message.metadata = metadata
+        wait = self.world.updates.take("updates", self.world.now()) if self.world.options.slack_interval else 0
+        if wait:
+            raise SlackRefused("ratelimited", rule="", retry_after=math.ceil(wait))
+        # What is left out stays as it was; an empty list takes it away.
+        message.text = text if "text" in args else message.text
+        message.blocks = parsed if "blocks" in args else message.blocks
+        message.attachments = attachments if "attachments" in args else message.attachments
+        message.metadata = metadata if args.get("metadata") not in (None, "") else message.metadata
         message.edited = self.world.channels.next_ts(self.world.now())
         message.edits += 1
         self.world.changed()
-        return {"channel": channel.id, "ts": message.ts, "text": text, "message": message.plain(metadata=True)}
+        return {"channel": channel.id, "ts": message.ts, "text": message.text, "message": message.plain(metadata=True)}
 
     def delete(self, args: Args) -> dict[str, Any]:
         channel = self.channel(args, writing=True)
@@ -178,6 +184,8 @@ def content(args: Args) -> tuple[str, list[dict[str, Any]], list[dict[str, Any]]
     if parsed is None:
         error = "invalid_blocks" if faults else "invalid_blocks_format"
         raise SlackRefused(error, messages=[f"[ERROR] {fault}" for fault in faults], extra={"errors": faults})
+    if blocks.weight(parsed) > blocks.MAX_WEIGHT:
+        raise SlackRefused("msg_blocks_too_long")
     attachments = _listed(args.get("attachments"))
     for number, attachment in enumerate(attachments):
         inner, faults = blocks.parse(attachment.get("blocks"))

@@ -14,7 +14,7 @@ from daybreak.sandbox.directory import Directory
 from daybreak.sandbox.faults import Faults
 from daybreak.sandbox.heartbeats import Heartbeats
 from daybreak.sandbox.options import Options
-from daybreak.sandbox.rates import OPSGENIE_RATES, Buckets, Spacing
+from daybreak.sandbox.rates import OPSGENIE_RATES, SLACK_RATES, Buckets, Spacing
 from daybreak.sandbox.records import Records, Violation
 
 
@@ -37,6 +37,7 @@ class World:
         self.channels = Channels(self.directory.channels)
         self.buckets = Buckets(OPSGENIE_RATES)
         self.spacing = Spacing()
+        self.updates = Buckets(SLACK_RATES)
         self._queue.clear()
 
     def now(self) -> datetime:

@@ -3,12 +3,14 @@
 import { el, keyed, linked, moment } from "./dom.js";
 
 const opened = new Set();
+const SHOWN = 200; // a thousand cards at once help nobody; the filter finds the rest
 
 /** Show `alerts`, newest first, as far as they match; `act(alert, action)` does what a button says. */
 export function showAlerts(parent, alerts, { text, show, people, highlight, act }) {
   const rows = alerts.filter((alert) => wanted(alert, text, show)).reverse();
-  keyed(parent, rows, (alert) => alert.id, (alert, old) => card(alert, old, { people, highlight, act }));
-  return rows.length;
+  const page = rows.slice(0, SHOWN);
+  keyed(parent, page, (alert) => alert.id, (alert, old) => card(alert, old, { people, highlight, act }));
+  return { shown: page.length, matching: rows.length };
 }
 
 function wanted(alert, text, show) {

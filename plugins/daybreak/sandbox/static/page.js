@@ -38,10 +38,10 @@ function render() {
     groups: state.directory.slack_groups,
     channels: Object.fromEntries(state.slack.channels.map((channel) => [channel.id, channel.name])),
   };
-  const shown = showAlerts($("alert-list"), state.alerts, { text, show: $("show").value, people: state.directory.users, highlight: location.hash.slice(1), act });
+  const { shown, matching } = showAlerts($("alert-list"), state.alerts, { text, show: $("show").value, people: state.directory.users, highlight: location.hash.slice(1), act });
   const messages = showChannels($("channel-list"), state.slack.channels, names, text);
   const open = state.alerts.filter((alert) => alert.status === "open").length;
-  $("alerts-sum").textContent = state.alerts.length ? `${open} open of ${state.alerts.length}` : "";
+  $("alerts-sum").textContent = state.alerts.length ? `${open} open of ${state.alerts.length}` + (matching > shown ? `, the newest ${shown} shown` : "") : "";
   $("alert-count").textContent = open;
   $("slack-count").textContent = messages;
   document.title = open ? `(${open}) Daybreak sandbox` : "Daybreak sandbox";
