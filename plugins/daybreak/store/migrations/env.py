@@ -1,14 +1,16 @@
-"""Alembic's entry. A connection is handed in (with a transaction under the migration lock), or ``sqlalchemy.url`` is set
-(``airflow db migrate`` asks managers for their script this way)."""
+"""Alembic's entry. A connection is handed in (with a transaction under the migration lock), or ``sqlalchemy.url`` is
+set (``airflow db migrate`` asks managers for their script this way)."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from alembic import context
 
 from daybreak.store.database import open_engine, writing
 from daybreak.store.schema import VERSION_TABLE, metadata
 
-_COMMON = {
+_COMMON: dict[str, Any] = {
     "target_metadata": metadata,
     "version_table": VERSION_TABLE,
     "include_name": lambda name, kind, _: kind != "table" or (name or "").startswith("daybreak_"),
