@@ -83,6 +83,7 @@ class Judgement:
     detail: str | None = None  # e.g. the import error's last line, the success that ended just before opens
     usual: timedelta | None = None
     earliest_ready: datetime | None = None  # now or the start, plus the usual duration
+    stuck_at: datetime | None = None  # from after this on the run that is running counts as stuck
 
     @property
     def minutes_late(self) -> int | None:

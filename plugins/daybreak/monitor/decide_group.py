@@ -12,27 +12,19 @@ from daybreak.monitor.desk import Desk, merged
 
 def group_new(desk: Desk, missed: Iterable[Judgement]) -> None:
     """Put what has just become missed at one due instant for one late upstream under one incident."""
-    together: dict[tuple[datetime, str], list[Judgement]] = {}
+    by_due: dict[datetime, list[Judgement]] = {}
     for judgement in missed:
         incident = desk.incident(judgement.occurrence.dedup_key)
         if judgement.reason is Reason.UPSTREAM_LATE and incident is not None and not incident.silenced:
-            together.setdefault((judgement.occurrence.due_at, judgement.late_upstreams[0]), []).append(judgement)
-    for (due_at, upstream), members in together.items():
-        business_date = members[0].occurrence.business_date
-        key = dedup_key(upstream, business_date, group=True)
-        group = desk.incident(key)
-        joins = group is not None and group.open and group.due_at == due_at
-        if len(members) < 2 and not joins:
-            continue
-        ids = tuple(one.occurrence.subject for one in members)
-        if group is None or not group.open:
-            desk.put(_opened(desk, key, ids, upstream, members[0]))
-        else:
-            _join(desk, group, ids, due_at)
-        for member in members:
-            incident = desk.incident(member.occurrence.dedup_key)
-            if incident is not None:
-                desk.change(incident, member_of=key)
+            by_due.setdefault(judgement.occurrence.due_at, []).append(judgement)
+    for alike in by_due.values():
+        while alike:
+            upstream, members = _most_in_common(alike)
+            if len(members) < 2 and not _joins(desk, upstream, members[0]):
+                alike.remove(members[0])
+                continue
+            _group(desk, upstream, members)
+            alike = [one for one in alike if one not in members]
 
 
 def keep_groups(desk: Desk) -> None:
@@ -42,6 +34,37 @@ def keep_groups(desk: Desk) -> None:
     for group in incidents:
         if group.kind == "group" and group.dedup_key not in waiting:
             end(desk, group, None, text=_how_late(desk, group))
+
+
+def _most_in_common(missed: list[Judgement]) -> tuple[str, list[Judgement]]:
+    """The late upstream that most of ``missed`` wait for, and those that do; the first named, of several."""
+    waiting: dict[str, list[Judgement]] = {}
+    for judgement in missed:
+        for upstream in judgement.late_upstreams:
+            waiting.setdefault(upstream, []).append(judgement)
+    return max(waiting.items(), key=lambda item: len(item[1]))
+
+
+def _joins(desk: Desk, upstream: str, judgement: Judgement) -> bool:
+    """Whether a group for ``upstream`` and this due instant is open already."""
+    occurrence = judgement.occurrence
+    group = desk.incident(dedup_key(upstream, occurrence.business_date, group=True))
+    return group is not None and group.open and group.due_at == occurrence.due_at
+
+
+def _group(desk: Desk, upstream: str, members: list[Judgement]) -> None:
+    occurrence = members[0].occurrence
+    key = dedup_key(upstream, occurrence.business_date, group=True)
+    ids = tuple(one.occurrence.subject for one in members)
+    group = desk.incident(key)
+    if group is None or not group.open:
+        desk.put(_opened(desk, key, ids, upstream, members[0]))
+    else:
+        _join(desk, group, ids, occurrence.due_at)
+    for member in members:
+        incident = desk.incident(member.occurrence.dedup_key)
+        if incident is not None:
+            desk.change(incident, member_of=key, upstream=upstream)
 
 
 def _opened(desk: Desk, key: str, ids: tuple[str, ...], upstream: str, judgement: Judgement) -> Incident:

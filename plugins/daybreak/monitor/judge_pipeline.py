@@ -60,6 +60,7 @@ def judge_pipeline(
             dag_id=newest.dag_id if newest else unready[0].dag_id,
             late_upstreams=late,
             usual=usual,
+            stuck_at=_stuck_at(unready, usual),
         )
     finding = find(scene)
     return Judgement(
@@ -75,6 +76,7 @@ def judge_pipeline(
         detail=finding.detail,
         usual=usual,
         earliest_ready=_earliest(finding, unready, usual, now),
+        stuck_at=_stuck_at(unready, usual),
     )
 
 
@@ -161,6 +163,13 @@ def _being_marked(scene: Scene) -> bool:
         if ended is None or ended > due_at or now >= ended + GRACE:
             return False
     return True
+
+
+def _stuck_at(unready: Sequence[DagView], usual: timedelta | None) -> datetime | None:
+    if usual is None:
+        return None
+    starts = [v.active.start_date for v in unready if v.active is not None and v.active.start_date is not None]
+    return min(starts) + 2 * usual if starts else None
 
 
 def _newest_of_all(views: Sequence[DagView]) -> str | None:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from daybreak.domain.incident import Incident, Judgement, State
 from daybreak.domain.occurrence import calendar_of
 from daybreak.domain.oncall import on_call_at
-from daybreak.domain.registry import Registry
+from daybreak.domain.registry import Pipeline, Registry
+from daybreak.domain.schedule import stretches
+from daybreak.domain.targets import PRIMARY
 from daybreak.monitor.decide_escalation import step_instants, steps_for, zone_for
 from daybreak.monitor.judge_pipeline import GRACE
 
 NEVER = datetime.max.replace(tzinfo=UTC)
+_DAY = timedelta(days=1)
+_STRICTLY = timedelta(microseconds=1)  # these begin to hold after their instant, not at it
 _OVER = (State.MET, State.LATE)
 
 
@@ -38,18 +42,14 @@ def _instants(
         if current is not None:
             yield current.due_at
             yield current.closes_at
-    any_paged = False
     for incident in incidents.values():
         if incident.open:
-            any_paged = any_paged or bool(incident.paged)
             yield from _of_incident(registry, incident)
+            if incident.paged:
+                yield _next_handoff(registry, _pipeline(registry, incident), now)
     for silence in registry.silences:
         yield silence.start
         yield silence.end
-    if any_paged:
-        holder = on_call_at(registry, "primary", now)
-        if holder is not None:
-            yield holder.end
 
 
 def _of_judgement(registry: Registry, judgement: Judgement) -> Iterator[datetime]:
@@ -62,9 +62,9 @@ def _of_judgement(registry: Registry, judgement: Judgement) -> Iterator[datetime
     yield occurrence.due_at + GRACE
     yield pipeline.deadline.at_risk.before(occurrence.due_at, pipeline.deadline.zone)
     if judgement.usual is not None:
-        yield occurrence.due_at - judgement.usual
-        if judgement.earliest_ready is not None:
-            yield judgement.earliest_ready + judgement.usual  # started + twice the usual: stuck from then on
+        yield occurrence.due_at - judgement.usual + _STRICTLY
+    if judgement.stuck_at is not None:
+        yield judgement.stuck_at + _STRICTLY
 
 
 def _of_incident(registry: Registry, incident: Incident) -> Iterator[datetime]:
@@ -77,9 +77,22 @@ def _of_incident(registry: Registry, incident: Incident) -> Iterator[datetime]:
         yield incident.snoozed_until
     if incident.paging_since is None or incident.member_of is not None:
         return
-    pipelines = [registry.pipelines[one] for one in incident.group if one in registry.pipelines]
-    pipeline = min(pipelines, key=lambda one: one.priority, default=None)
-    if incident.kind != "group":
-        pipeline = registry.pipelines.get(incident.subject or "")
+    pipeline = _pipeline(registry, incident)
     steps = steps_for(registry, pipeline)
     yield from step_instants([s.after for s in steps], incident.paging_since, zone_for(registry, pipeline))
+
+
+def _next_handoff(registry: Registry, pipeline: Pipeline | None, now: datetime) -> datetime:
+    """When somebody else is on call next, or somebody at all; at most a day ahead."""
+    holder = on_call_at(registry, PRIMARY, now, pipeline)
+    if holder is not None:
+        return holder.end
+    shifts = stretches(registry, PRIMARY, now, now + _DAY, pipeline).shifts
+    return min((shift.start for shift in shifts), default=now + _DAY)
+
+
+def _pipeline(registry: Registry, incident: Incident) -> Pipeline | None:
+    if incident.kind != "group":
+        return registry.pipelines.get(incident.subject or "")
+    members = [registry.pipelines[one] for one in incident.group if one in registry.pipelines]
+    return min(members, key=lambda one: one.priority, default=None)

@@ -1,0 +1,125 @@
+"""Reading a history in the form of Airflow's REST API: ``dag_runs`` and, optionally, ``task_instances``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from daybreak.domain.registry import Registry
+from daybreak.domain.runs import Run, TaskState
+from daybreak.errors import DaybreakError
+from daybreak.monitor.history import History
+
+
+class HistoryError(DaybreakError):
+    """A history that cannot be read; the text names the entry and what is wrong with it."""
+
+
+def read_history(document: object, registry: Registry) -> History:
+    """The history in ``document`` (parsed JSON), without the runs of dags that the registry does not know.
+
+    Raises HistoryError, naming the entry.
+    """
+    if not isinstance(document, Mapping):
+        raise HistoryError('not an object: give what Airflow answers to POST .../dagRuns/list, {"dag_runs": [...]}')
+    runs = [run for n, entry in enumerate(_list(document, "dag_runs")) for run in [_run(entry, f"dag_runs[{n}]")]]
+    tasks: dict[tuple[str, str], list[TaskState]] = {}
+    if document.get("task_instances") is not None:
+        for n, entry in enumerate(_list(document, "task_instances")):
+            task = _task(entry, f"task_instances[{n}]")
+            tasks.setdefault((task.dag_id, task.run_id), []).append(task)
+    known = _known_dags(registry, {run.dag_id for run in runs})
+    latest = {(run.dag_id, run.run_id): run for run in runs if run.dag_id in known}  # of two with one id: the later
+    return History(latest.values(), {key: tuple(found) for key, found in tasks.items()})
+
+
+def blind_spots(registry: Registry, document: Mapping[str, Any]) -> list[str]:
+    """What a history cannot tell of this registry, a sentence each."""
+    with_tasks = bool(document.get("task_instances"))
+    found = []
+    for pipeline in registry.pipelines.values():
+        if pipeline.deadline is not None and pipeline.deadline.task is not None and not with_tasks:
+            found.append(
+                f"pipelines.{pipeline.id}.deadline.task: judged by the run's end, for want of `task_instances`"
+            )
+    for upstream in registry.upstreams.values():
+        kind = upstream.ready_when.kind if upstream.ready_when else None
+        if kind in ("asset", "sql", "object") or (kind == "sensor" and not with_tasks):
+            found.append(f"upstreams.{upstream.id}: a history does not tell when a {kind} was ready; never called late")
+    return found
+
+
+def _known_dags(registry: Registry, dag_ids: set[str]) -> set[str]:
+    waited = {
+        up.ready_when.value for up in registry.upstreams.values() if up.ready_when and up.ready_when.kind == "dag"
+    }
+    return {dag for dag in dag_ids if dag in waited or registry.pipeline_of(dag) is not None}
+
+
+def _run(entry: object, path: str) -> Run:
+    fields = _object(entry, path)
+    queued_at, start_date = _instant(fields, "queued_at", path), _instant(fields, "start_date", path)
+    logical_date, interval_end = _instant(fields, "logical_date", path), _instant(fields, "data_interval_end", path)
+    run_after = _instant(fields, "run_after", path) or interval_end or logical_date or queued_at or start_date
+    if run_after is None:
+        raise HistoryError(f"{path}.run_after: missing, and no other date tells to which day the run belongs")
+    return Run(
+        dag_id=_text(fields, "dag_id", path),
+        run_id=_text(fields, "dag_run_id", path, "run_id"),
+        run_type=str(fields.get("run_type") or "manual"),
+        state=_text(fields, "state", path),
+        run_after=run_after,
+        logical_date=logical_date,
+        data_interval_end=interval_end,
+        queued_at=queued_at,
+        start_date=start_date,
+        end_date=_instant(fields, "end_date", path),
+    )
+
+
+def _task(entry: object, path: str) -> TaskState:
+    fields = _object(entry, path)
+    map_index, try_number = fields.get("map_index"), fields.get("try_number")
+    return TaskState(
+        dag_id=_text(fields, "dag_id", path),
+        run_id=_text(fields, "dag_run_id", path, "run_id"),
+        task_id=_text(fields, "task_id", path),
+        state=str(fields["state"]) if fields.get("state") else None,
+        map_index=map_index if isinstance(map_index, int) else -1,
+        try_number=try_number if isinstance(try_number, int) else 0,
+        start_date=_instant(fields, "start_date", path),
+        end_date=_instant(fields, "end_date", path),
+        operator=str(fields.get("operator_name") or fields.get("operator") or "") or None,
+    )
+
+
+def _list(document: Mapping[str, Any], key: str) -> list[object]:
+    value = document.get(key)
+    if not isinstance(value, list):
+        raise HistoryError(f"{key}: {'missing' if value is None else 'not a list'}: give Airflow's answer as it is")
+    return value
+
+
+def _object(entry: object, path: str) -> Mapping[str, Any]:
+    if not isinstance(entry, Mapping):
+        raise HistoryError(f"{path}: not an object")
+    return entry
+
+
+def _text(fields: Mapping[str, Any], key: str, path: str, other: str | None = None) -> str:
+    value = fields.get(key) or (fields.get(other) if other else None)
+    if not isinstance(value, str):
+        raise HistoryError(f"{path}.{key}: missing, or not a string")
+    return value
+
+
+def _instant(fields: Mapping[str, Any], key: str, path: str) -> datetime | None:
+    value = fields.get(key)
+    if value is None:
+        return None
+    try:
+        read = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise HistoryError(f"{path}.{key}: {value!r} is not a time in ISO 8601") from None
+    return read.astimezone(UTC) if read.tzinfo else read.replace(tzinfo=UTC)
