@@ -25,7 +25,7 @@ Answer = int | bool
 class UpstreamReadyTrigger(BaseTrigger):
     """Fires ``{"status": "changed" | "ready" | "late" | "error"}``.
 
-    :param kind: ``dag``, ``sql`` or ``object``; ``value``, ``task``, ``conn`` as in the registry's ``ready_when``
+    :param kind: ``dag``, ``sql`` or ``object``; ``value``, ``of_task``, ``conn`` as in the registry's ``ready_when``
     :param successes: how many successes the dag had when the task looked last: any other number wakes the task
     :param give_up_at: ISO instant at which the sensor's ``on_late`` counts; None to wait on
     """
@@ -36,7 +36,7 @@ class UpstreamReadyTrigger(BaseTrigger):
         name: str,
         kind: str,
         value: str,
-        task: str | None = None,
+        of_task: str | None = None,
         conn: str | None = None,
         business_date: str,
         expected_at: str | None = None,
@@ -48,7 +48,7 @@ class UpstreamReadyTrigger(BaseTrigger):
         self.name = name
         self.kind = kind
         self.value = value
-        self.task = task
+        self.of_task = of_task
         self.conn = conn
         self.business_date = business_date
         self.expected_at = expected_at
@@ -58,13 +58,13 @@ class UpstreamReadyTrigger(BaseTrigger):
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Where this class is, and the arguments that make an equal one."""
-        names = ("name", "kind", "value", "task", "conn", "business_date", "expected_at", "successes")
+        names = ("name", "kind", "value", "of_task", "conn", "business_date", "expected_at", "successes")
         kept = {name: getattr(self, name) for name in (*names, "poll_interval", "give_up_at")}
         return "daybreak.surfaces.triggers.UpstreamReadyTrigger", kept
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Yields once."""
-        poll = SharedPoll.of((self.kind, self.value, self.task, self.conn), self._ask, self.poll_interval)
+        poll = SharedPoll.of((self.kind, self.value, self.of_task, self.conn), self._ask, self.poll_interval)
         give_up_at = datetime.fromisoformat(self.give_up_at) if self.give_up_at else None
         failures, said = 0, float("-inf")
         clock = asyncio.get_running_loop().time
@@ -104,7 +104,7 @@ class UpstreamReadyTrigger(BaseTrigger):
 
     async def _ask(self) -> Answer:
         if self.kind == "dag":
-            return await _count(self.value, self.task)
+            return await _count(self.value, self.of_task)
         from daybreak.surfaces.wait import look_object, look_sql
 
         look: Callable[[str, str | None], bool] = look_sql if self.kind == "sql" else look_object

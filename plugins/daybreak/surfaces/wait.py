@@ -56,7 +56,7 @@ class Wanted:
             "name": self.name,
             "kind": self.ready_when.kind,
             "value": filled(self.ready_when.value, self.business_date),
-            "task": self.ready_when.task,
+            "of_task": self.ready_when.task,
             "conn": self.ready_when.conn,
             "business_date": self.business_date.isoformat(),
             "expected_at": self.expected_at.isoformat() if self.expected_at else None,

@@ -25,7 +25,7 @@ _TAGS = frozenset(
     )
 )
 _ATTRIBUTES = {
-    "a": {"href", "title", "class", "aria-label"},
+    "a": {"href", "title"},
     "img": {"src", "alt", "title"},
     "code": {"class"},
     "td": {"align"},
@@ -56,7 +56,7 @@ def render(text: str) -> Rendered:
         attributes=_ATTRIBUTES,
         url_schemes={"http", "https", "mailto"},
         link_rel="noopener noreferrer",
-        allowed_classes={"div": {"table"}, "a": {"anchor"}},
+        allowed_classes={"div": {"table"}},
     )
     return Rendered(title=headings[0][1] if headings else "", html=html, headings=tuple(headings))
 
