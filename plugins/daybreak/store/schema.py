@@ -168,7 +168,9 @@ action = Table(  # what people did: ack, snooze, waive
     Column("who", String(200), nullable=False),
     Column("why", Text, nullable=False),
     Column("until", Instant),
+    Column("applied_at", Instant),  # when the monitor, the only writer of incidents, took it up
     Index(None, "dedup_key"),
+    Index(None, "applied_at"),
 )
 
 registry = Table(  # the last good registry, and what is wrong with the one in production now

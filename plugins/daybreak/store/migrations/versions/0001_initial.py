@@ -26,8 +26,10 @@ def upgrade() -> None:
         sa.Column("who", sa.String(length=200), nullable=False),
         sa.Column("why", sa.Text(), nullable=False),
         sa.Column("until", Instant(timezone=True), nullable=True),
+        sa.Column("applied_at", Instant(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_daybreak_action")),
     )
+    op.create_index(op.f("ix_daybreak_action_applied_at"), "daybreak_action", ["applied_at"], unique=False)
     op.create_index(op.f("ix_daybreak_action_dedup_key"), "daybreak_action", ["dedup_key"], unique=False)
     op.create_table(
         "daybreak_delivery",
@@ -216,5 +218,6 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_daybreak_delivery_state_next_attempt_at"), table_name="daybreak_delivery")
     op.drop_index(op.f("ix_daybreak_delivery_dedup_key"), table_name="daybreak_delivery")
     op.drop_table("daybreak_delivery")
+    op.drop_index(op.f("ix_daybreak_action_applied_at"), table_name="daybreak_action")
     op.drop_index(op.f("ix_daybreak_action_dedup_key"), table_name="daybreak_action")
     op.drop_table("daybreak_action")
