@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from daybreak.commands.options import DEFAULT_FILE, FileOption, JsonOption, iso, load, span, wrong_usage
+from daybreak.commands.options import DEFAULT_FILE, FileOption, JsonOption, console, iso, load, named, span, wrong_usage
 
 if TYPE_CHECKING:
     from daybreak.domain.fairness import Fairness, Share
@@ -34,7 +34,7 @@ def fairness(
     try:
         found = shares_of(registry, begins, ends)
     except OverflowError:
-        wrong_usage("--to: too near the end of the calendar")
+        wrong_usage("--from, --to: too near the ends of the calendar")
     if as_json:
         answer = {
             "from": iso(begins, zone),
@@ -63,10 +63,10 @@ def _as_json(share: Share) -> dict[str, object]:
 
 
 def _table(registry: Registry, found: Fairness) -> None:
-    from rich.console import Console
     from rich.table import Table
 
-    table = Table("person", box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
+    table.add_column("person", no_wrap=True)
     headings = ("days", "weekend", "holiday", "covered", "was covered", "credits open", "days in lieu open")
     for heading in (*registry.on_call.layers, *headings):
         table.add_column(heading, justify="right")
@@ -81,7 +81,7 @@ def _table(registry: Registry, found: Fairness) -> None:
             f"{share.credits_open} of {share.credits}",
             f"{share.lieu_open} of {share.lieu_owed}",
         )
-        table.add_row(f"{registry.people[share.person].name} ({share.person})", *map(str, numbers))
-    console = Console()
-    console.print(table)
-    console.print(f"mean {found.mean_days:.1f} days, spread {found.spread_days:.1f} days", highlight=False)
+        table.add_row(named(registry, share.person), *map(str, numbers))
+    out = console()
+    out.print(table)
+    out.print(f"mean {found.mean_days:.1f} days, spread {found.spread_days:.1f} days")

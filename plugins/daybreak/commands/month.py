@@ -18,8 +18,9 @@ MARKS = {"rotation": "", "override": " (override)", "swap": " (swap)", "cover": 
 
 def print_month(registry: Registry, found: Schedule, first: date) -> None:
     """Print the month of ``first``: weeks as rows; each day names who comes on call, with the hour, or holds it."""
-    from rich.console import Console
     from rich.table import Table
+
+    from daybreak.commands.options import console
 
     table = Table(title=f"{first:%B %Y}, {registry.on_call.zone.key}", show_lines=True, expand=True)
     for name in ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"):
@@ -28,10 +29,10 @@ def print_month(registry: Registry, found: Schedule, first: date) -> None:
     cells += [""] * (-len(cells) % 7)
     for week in range(0, len(cells), 7):
         table.add_row(*cells[week : week + 7])
-    console = Console()
-    console.print(table)
+    out = console()
+    out.print(table)
     if len(registry.on_call.layers) > 1:
-        console.print(f"Lines of a day: {', '.join(registry.on_call.layers)}.", highlight=False)
+        out.print(f"Lines of a day: {', '.join(registry.on_call.layers)}.")
 
 
 def _days(first: date) -> Iterator[date]:

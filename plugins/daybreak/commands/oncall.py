@@ -48,13 +48,13 @@ def oncall(
 
     registry = load(file)
     zone = registry.on_call.zone
-    t = instant(at, zone, "--at") if at else datetime.now(UTC).replace(microsecond=0)
+    t = instant(at, zone, "--at") if at is not None else datetime.now(UTC).replace(microsecond=0)
     asked = pipeline_named(registry, pipeline)
     try:
         holders = {layer: on_call_at(registry, layer, t, asked) for layer in registry.on_call.layers}
         page = page_order(registry, t, asked)
     except OverflowError:
-        wrong_usage(f"--at: {at} is too near the end of the calendar")
+        wrong_usage(f"--at: {at} is too near the ends of the calendar")
     chains = {layer: reasons(registry, layer, t, asked) for layer in holders} if explain else {}
     if as_json:
         answer: dict[str, object] = {
@@ -102,5 +102,7 @@ def _print(
             )
         for line in chains.get(layer, ()):
             typer.echo(f"  {'':<{width}}    {line}")
-    names = {one.id: one.name for one in (*registry.people.values(), *registry.teams.values())}
+    names = {one.id: one.name for one in registry.people.values()} | {
+        team.id: team.name for team in registry.teams.values()
+    }
     typer.echo("a page reaches: " + ", then ".join(f"{names[one]} ({one})" for one in page))

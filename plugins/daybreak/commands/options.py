@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 import typer
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from daybreak.domain.registry import Pipeline, Registry
 
 DEFAULT_FILE = Path("include/ownership.yaml")
@@ -79,7 +81,7 @@ def did_you_mean(word: str, known: object) -> str:
 
 
 def iso(moment: datetime, zone: ZoneInfo) -> str:
-    """``moment`` in ISO 8601 with the offset of ``zone``; with that of UTC where ``zone``'s has seconds (before about 1900)."""
+    """``moment`` in ISO 8601 with the offset of ``zone``, or of UTC where that has seconds (before about 1900)."""
     try:
         local = moment.astimezone(zone)
     except OverflowError:
@@ -87,6 +89,22 @@ def iso(moment: datetime, zone: ZoneInfo) -> str:
     offset = local.utcoffset()
     whole = offset is not None and offset.total_seconds() % 60 == 0
     return local.isoformat() if whole else moment.astimezone(UTC).isoformat()
+
+
+def named(registry: Registry, person: str) -> str:
+    """``Engineer A (de-1)``, safe to put into a rich table."""
+    from rich.markup import escape
+
+    return escape(f"{registry.people[person].name} ({person})")
+
+
+def console() -> Console:
+    """Where tables go: as wide as the terminal, or wide enough for any row when written to a file or a pipe."""
+    import sys
+
+    from rich.console import Console
+
+    return Console(width=None if sys.stdout.isatty() else 140, highlight=False)
 
 
 def for_people(moment: datetime, zone: ZoneInfo) -> str:

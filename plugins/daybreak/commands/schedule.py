@@ -14,10 +14,12 @@ from daybreak.commands.options import (
     DEFAULT_FILE,
     FileOption,
     JsonOption,
+    console,
     did_you_mean,
     for_people,
     iso,
     load,
+    named,
     span,
     wrong_usage,
 )
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 
     from daybreak.domain.registry import Registry
     from daybreak.domain.schedule import Schedule
+
+
+NOBODY = ("nobody", "gap")
 
 
 class Format(StrEnum):
@@ -83,7 +88,7 @@ def schedule(
     try:
         found = schedule_of(registry, begins, ends, layer)
     except OverflowError:
-        wrong_usage("--to: too near the end of the calendar")
+        wrong_usage("--from, --to: too near the ends of the calendar")
     if layout is Format.JSON:
         typer.echo(json.dumps(_as_json(found, zone), indent=2))
     elif layout is Format.ICS:
@@ -125,30 +130,23 @@ def _month(text: str, zone: ZoneInfo) -> tuple[date, datetime, datetime]:
 
 
 def _table(registry: Registry, found: Schedule) -> None:
-    from rich.console import Console
     from rich.table import Table
 
+    from daybreak.domain.cover import Gap, Holder
+
     zone = registry.on_call.zone
-    table = Table("layer", "person", "from", "to", "reason", box=None, pad_edge=False)
-    rows = [
-        (shift.start, shift.end, shift.layer, _name(registry, shift.person), shift.reason) for shift in found.shifts
-    ]
-    rows += [(gap.start, gap.end, gap.layer, "nobody", "gap") for gap in found.gaps]
+    table = Table(box=None, pad_edge=False)
+    for heading in ("layer", "person", "from", "to", "reason"):
+        table.add_column(heading, no_wrap=heading in ("from", "to"))
     order = list(registry.on_call.layers)
-    for start, end, layer, person, reason in sorted(rows, key=lambda row: (order.index(row[2]), row[0])):
+    entries: list[Holder | Gap] = [*found.shifts, *found.gaps]
+    for entry in sorted(entries, key=lambda entry: (order.index(entry.layer), entry.start)):
+        person, reason = (named(registry, entry.person), entry.reason) if isinstance(entry, Holder) else NOBODY
+        style = None if isinstance(entry, Holder) else "red"
         table.add_row(
-            layer,
-            person,
-            for_people(start, zone),
-            for_people(end, zone),
-            reason,
-            style=None if reason != "gap" else "red",
+            entry.layer, person, for_people(entry.start, zone), for_people(entry.end, zone), reason, style=style
         )
-    Console().print(table)
-
-
-def _name(registry: Registry, person: str) -> str:
-    return f"{registry.people[person].name} ({person})"
+    console().print(table)
 
 
 def _calendars(registry: Registry, found: Schedule, person: str | None, directory: Path | None) -> None:
