@@ -13,10 +13,14 @@ from daybreak.config.problems import Finding, quoted, warning
 from daybreak.config.references import REFERENCES, places
 from daybreak.config.scalars import resolve
 from daybreak.domain.clock import local_date
+from daybreak.domain.fairness import load_shares
 from daybreak.domain.registry import Registry
 from daybreak.domain.schedule import stretches
 
 WEEKS_AHEAD = 8
+TOO_MUCH = 1.5
+"""Times the mean of the on-call."""
+LONGEST_TURN = timedelta(days=3660)  # beyond, a whole turn says nothing about anybody's year
 _SHOWN = 3
 
 
@@ -96,6 +100,16 @@ def everybody_is_secondary_in_a_turn(case: Case) -> Iterator[Finding]:
             yield warning(("people", person), f"is never secondary in a turn: {remedy}")
 
 
+def load_is_even(case: Case) -> Iterator[Finding]:
+    layers = case.registry.on_call.layers.values()
+    if max(layer.every.nominal * len(layer.members) for layer in layers) > LONGEST_TURN:
+        return
+    for person, share in load_shares(case.registry, case.now).items():
+        if person in case.registry.people and share > TOO_MUCH:
+            message = f"carries {share:.1f} times the mean of the on-call to come: `daybreak fairness` shows the shares"
+            yield warning(("people", person), message)
+
+
 def policies_begin_at_once(case: Case) -> Iterator[Finding]:
     for name, steps in case.registry.escalations.items():
         if not any(step.page and not step.after.count for step in steps):
@@ -138,6 +152,7 @@ ADVICE: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     everybody_has_a_part,
     ownership_is_spread,
     everybody_is_secondary_in_a_turn,
+    load_is_even,
     policies_begin_at_once,
     skipped_holidays_are_known,
     teams_can_be_told,

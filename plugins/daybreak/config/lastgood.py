@@ -61,6 +61,11 @@ def load_with_last_good(path: Path, cache_dir: Path) -> Loaded:
     return loaded
 
 
+def forget() -> None:
+    """Begin as a new process does."""
+    _KEPT.clear()
+
+
 def _load(path: Path, cache_dir: Path, stamp: Stamp | None) -> Loaded:
     copy = cache_dir / f"registry-{digest(str(path.absolute()).encode())[:16]}.json"
     kept = _read_copy(copy)

@@ -56,9 +56,9 @@ class Document:
     raw: dict[tuple[int, str | int], str] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
 
-    def line(self, path: Path) -> int | None:
+    def line(self, path: Path) -> int:
         """The line of the value at ``path``, or of the nearest that encloses it."""
-        value, line = self.data, None
+        value, line = self.data, 1
         for part in path:
             line = self.lines.get(id(value), {}).get(part, line)
             value = _child(value, part)

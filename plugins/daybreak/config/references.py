@@ -54,10 +54,20 @@ _WHAT = {
 }
 
 
+_SECTIONS = {
+    "teams": {"team", "party", "target"},
+    "escalations": {"escalation"},
+    "upstreams": {"upstream"},
+    "pipelines": {"pipeline"},
+}
+
+
 def dangling(data: Mapping[str, Any]) -> Iterator[Finding]:
     """The names of ``data`` that stand for nothing, and the roles that nobody was given."""
-    names = _names(data)
+    names, unknown = _names(data), _unknown_kinds(data)
     for pattern, kind in REFERENCES:
+        if kind in unknown:
+            continue
         for path, value in places(data, pattern):
             name = str(path[-1]) if kind == "schedule" else value
             if not isinstance(name, str) or not name.strip():
@@ -90,6 +100,19 @@ def _names(data: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
         "cover": ("secondary", "pipeline_secondary", "backup", *layers),
         "target": (*ROLES, *layers, *people, *teams),
     }
+
+
+def _unknown_kinds(data: Mapping[str, Any]) -> set[str]:
+    """Kinds whose section is absent or no mapping: the shape's check says so once, not once for each name."""
+    found: set[str] = set()
+    if not section(data, "people"):
+        found |= {"person", "party", "target"}
+    if not section(data, "on_call", "layers"):
+        found |= {"layer", "schedule", "cover", "target"}
+    for key, kinds in _SECTIONS.items():
+        if not isinstance(data.get(key) or {}, dict):
+            found |= kinds
+    return found
 
 
 def _unfilled(name: str, data: Mapping[str, Any]) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from daybreak.config import mapping
 from daybreak.config import spec as s
 from daybreak.config.draft import Draft
+from daybreak.config.holiday_dates import unknown_place
 from daybreak.config.problems import Finding, Path, dotted, quoted
 from daybreak.config.scalars import resolve
 from daybreak.domain.cover import Roster
@@ -71,6 +72,7 @@ def swaps_name_whose_shift_it_is(draft: Draft) -> Iterator[Finding]:
     if draft.on_call is None or not draft.on_call.swaps:
         return
     on_call = _sound(draft.on_call, draft.people)
+    people = {name: mapping.person(name, _with_known_holidays(person)) for name, person in draft.people.items()}
     swapped: dict[tuple[str, int], str] = {}
     settled: list[s.SwapSpec] = []
     for i, swap in enumerate(draft.on_call.swaps):
@@ -78,9 +80,9 @@ def swaps_name_whose_shift_it_is(draft: Draft) -> Iterator[Finding]:
             continue  # a name that means nothing is said elsewhere
         here: Path = ("on_call", "swaps", i)
         sides = [mapping.swap(swap, on_call.zone).a, mapping.swap(swap, on_call.zone).b]
-        roster = Roster(_with_swaps(on_call, settled), {})
+        roster = Roster(_with_swaps(on_call, settled), people)
         shifts = [roster.plan.rotations[swap.layer].shift_at(side.at) for side in sides]
-        found = list(_wrong_sides(here, swap.layer, sides, shifts, roster, swapped))
+        found = list(_wrong_sides(here, swap.layer, sides, shifts, roster, swapped, people))
         yield from found
         if not found:
             first, second = shifts
@@ -98,6 +100,7 @@ def _wrong_sides(
     shifts: list[int | None],
     roster: Roster,
     swapped: dict[tuple[str, int], str],
+    people: Container[str],
 ) -> Iterator[Finding]:
     for key, side, shift in zip("ab", sides, shifts, strict=True):
         if shift is None:
@@ -105,7 +108,7 @@ def _wrong_sides(
             continue
         roster.settle(side.at)
         whose = swapped.get((layer, shift)) or roster.plan.person_of(layer, shift)[0]
-        if whose != side.person:
+        if whose != side.person and whose in people:  # an unknown member is named elsewhere
             message = f"the {layer} shift at that time is {quoted(whose)}'s, not {quoted(side.person)}'s"
             yield Finding((*here, key, "person"), message)
     if None not in shifts and shifts[0] == shifts[1]:
@@ -128,6 +131,11 @@ def _sound(spec: s.OnCallSpec, people: dict[str, s.PersonSpec]) -> OnCall:
             }
         )
     )
+
+
+def _with_known_holidays(person: s.PersonSpec) -> s.PersonSpec:
+    where = mapping.place(person.holidays)
+    return person.model_copy(update={"holidays": None}) if where and unknown_place(where) else person
 
 
 def _with_swaps(on_call: OnCall, swaps: list[s.SwapSpec]) -> OnCall:

@@ -17,7 +17,7 @@ from daybreak.domain.clock import wall_instant
 from daybreak.domain.duration import Duration
 
 _CLOCK = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d)?")
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\d(?:[Tt ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?)?(?: ?(?:[Zz]|[+-]\d\d(?::?\d\d)?))?")
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d(?:[Tt ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?: ?(?:[Zz]|[+-]\d\d(?::?\d\d)?))?)?")
 _FIXED_OFFSET = re.compile(r"(?:UTC|GMT)\s*([+-])\s*(\d{1,2})", re.IGNORECASE)
 _LONGEST = timedelta(days=3660)
 _YEARS = range(1970, 2200)  # outside, arithmetic with instants would overflow sooner or later
@@ -61,9 +61,12 @@ def opens(text: Any) -> Opens:
 def moment(text: Any) -> datetime:
     """A date (its midnight) or a date and time; naive where no offset is written."""
     text = _text(text, "2026-01-05T09:00")
-    if not _MOMENT.fullmatch(text):
-        raise ValueError(f"{quoted(text)} is not a date or time: write 2026-01-05 or 2026-01-05T09:00")
-    found = datetime.fromisoformat(text.upper().replace(" +", "+").replace(" -", "-").replace(" Z", "Z"))
+    try:
+        if not _MOMENT.fullmatch(text):
+            raise ValueError
+        found = datetime.fromisoformat(text.upper().replace(" +", "+").replace(" -", "-").replace(" Z", "Z"))
+    except ValueError:
+        raise ValueError(f"{quoted(text)} is not a date or time: write 2026-01-05 or 2026-01-05T09:00") from None
     if found.year not in _YEARS:
         raise ValueError(f"the year {found.year} is outside {_YEARS.start} to {_YEARS.stop - 1}")
     return found

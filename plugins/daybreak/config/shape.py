@@ -60,15 +60,13 @@ def _message(detail: Mapping[str, Any], path: Path, document: Document) -> str:
         return "is required and not there"
     if kind == "extra_forbidden":
         return f"unknown key; {known(fields_at(path[:-1]), str(path[-1]))}"
-    misread = document.misread(path)
-    if misread is not None and kind in ("string_type", "value_error", "literal_error"):
-        read_as = {True: "true", False: "false"}.get(detail["input"], detail["input"])  # 1 is not asked for here
-        if isinstance(detail["input"], bool) or detail["input"] != detail["input"] or str(read_as) != misread:
-            return f'unquoted {quoted(misread)} is read by YAML as {read_as}: write "{misread}"'
-        if kind != "literal_error":
-            return f'unquoted {quoted(misread)} is read by YAML as a number: write "{misread}"'
+    misread = document.misread(path) if kind in ("string_type", "value_error") else None
+    if misread is not None:
+        value = detail["input"]
+        read_as = str(value).lower() if isinstance(value, bool) else f"the number {value}"
+        return f'YAML reads unquoted {quoted(misread)} as {read_as}: write "{misread[:60]}"'
     if kind == "literal_error":
-        values = [str(value).strip("'") for value in _literals(detail["ctx"]["expected"])]
+        values = [value.strip("'") for value in detail["ctx"]["expected"].replace(" or ", ", ").split(", ")]
         if isinstance(detail["input"], str):
             return f"{quoted(detail['input'])} is not possible here; {known(values, detail['input'])}"
         return f"must be {' or '.join(values)}"
@@ -77,10 +75,6 @@ def _message(detail: Mapping[str, Any], path: Path, document: Document) -> str:
     if kind == "string_pattern_mismatch" and path[-1:] == ("base_url",):
         return f'{quoted(detail["input"])} is not an address: write "https://..."'
     return _EXPECTED.get(kind, str(detail["msg"]))
-
-
-def _literals(expected: str) -> list[str]:
-    return expected.replace(" or ", ", ").split(", ")
 
 
 @lru_cache(maxsize=256)
