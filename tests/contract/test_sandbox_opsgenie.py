@@ -246,7 +246,11 @@ def test_searching(sandbox: Sandbox) -> None:
     found = call(sandbox, "GET", "/v2/alerts", params={"query": 'status:open AND tag:"ticket"'}).json()["data"]
     assert [alert["alias"] for alert in found] == ["one"]
     assert call(sandbox, "GET", "/v2/alerts/count", params={"query": "status:closed"}).json()["data"] == {"count": 1}
-    assert call(sandbox, "GET", "/v2/alerts", params={"query": "status=open"}).status_code == 422
+    for wrong in ("status=open", "status:open alias:one", "status:open AND", "colour:red", 'alias:"one'):
+        assert call(sandbox, "GET", "/v2/alerts", params={"query": wrong}).status_code == 422
+    settled(sandbox, create(sandbox, alias="salt AND pepper: both"))
+    by_alias = {"query": 'alias:"salt AND pepper: both" and status: open'}
+    assert len(call(sandbox, "GET", "/v2/alerts", params=by_alias).json()["data"]) == 1
 
 
 def test_a_flood_is_slowed_and_the_bucket_fills_again() -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
+
+from daybreak.sandbox.routing import parse_json
 
 MAX_BLOCKS = 50
 MAX_WEIGHT = 13_200  # Slack documents the error (msg_blocks_too_long), not the number: this is what people have met
@@ -17,7 +18,7 @@ def parse(value: Any) -> tuple[list[dict[str, Any]] | None, Found]:
         return [], []
     if isinstance(value, str):
         try:
-            value = json.loads(value)
+            value = parse_json(value)
         except ValueError:
             return None, []
     if not isinstance(value, list) or not all(isinstance(block, dict) for block in value):

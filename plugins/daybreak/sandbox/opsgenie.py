@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -17,6 +18,11 @@ from daybreak.sandbox.world import World
 
 IDENTIFIER_TYPES = ("id", "alias", "tiny")
 LISTED = 100
+TERM = re.compile(
+    r"(?P<name>status|alias|message|priority|tag|tinyId|acknowledged)\s*:\s*"
+    r'(?:"(?P<quoted>[^"]*)"|(?P<plain>[^\s"]+))\s*(?:$|AND\s+(?=\S))',
+    re.IGNORECASE,
+)
 
 
 class Opsgenie:
@@ -190,13 +196,14 @@ def search(alerts: list[Alert], text: str) -> list[Alert]:
 
     :raises Refused: 422 for a term of another form.
     """
-    found = list(alerts)
-    for term in [part.strip() for part in text.replace(" and ", " AND ").split(" AND ") if part.strip()]:
-        name, colon, value = term.partition(":")
-        name, value = name.strip(), value.strip().strip('"')
-        if not colon or name not in ("status", "alias", "message", "priority", "tag", "tinyId", "acknowledged"):
-            raise Refused(422, rules.UNPROCESSABLE, errors={"query": f"not understood: {term}"}, rule="query")
-        found = [alert for alert in found if _holds(alert, name, value)]
+    found, rest = list(alerts), text.strip()
+    while rest:
+        term = TERM.match(rest)
+        if term is None:
+            raise Refused(422, rules.UNPROCESSABLE, errors={"query": f"not understood: {rest}"}, rule="query")
+        value = term["plain"] if term["quoted"] is None else term["quoted"]
+        found = [alert for alert in found if _holds(alert, term["name"], value)]
+        rest = rest[term.end() :]
     return found
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
 from daybreak.sandbox.answers import Answer, Refused
+
+MAX_DEPTH = 40
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,12 +37,40 @@ class Call:
         if kind != "application/json":
             raise Refused(415, f"Content-Type [{kind}] is not supported. Use application/json", rule="content_type")
         try:
-            value = json.loads(self.body)
+            value = parse_json(self.body)
         except ValueError:
             raise Refused(400, "Could not parse request body", rule="bad_json") from None
         if not isinstance(value, dict):
             raise Refused(400, "Request body should be an object", rule="bad_json")
         return value
+
+
+def parse_json(raw: bytes | str) -> Any:
+    """The value of ``raw``.
+
+    :raises ValueError: not JSON, or nested deeper than any message: what is kept must be told again, and safely.
+    """
+    try:
+        value = json.loads(raw, parse_constant=_no_number, parse_float=_finite)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    level, rows = 0, [value]
+    while rows:
+        level += 1
+        if level > MAX_DEPTH:
+            raise ValueError("nested too deeply")
+        inner = [list(row.values()) if isinstance(row, dict) else row for row in rows if isinstance(row, dict | list)]
+        rows = [item for row in inner for item in row]
+    return value
+
+
+def _no_number(text: str) -> Any:
+    raise ValueError(f"{text} is not JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    return number if math.isfinite(number) else _no_number(text)
 
 
 Handler = Callable[[Call], Answer]

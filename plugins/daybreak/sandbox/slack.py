@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 from daybreak.sandbox import blocks
 from daybreak.sandbox.answers import Answer, SlackRefused
 from daybreak.sandbox.channels import BOT_ID, BOT_USER, TEAM_ID, Channel, Message
-from daybreak.sandbox.routing import Call
+from daybreak.sandbox.routing import Call, parse_json
 from daybreak.sandbox.slack_reads import SlackReads
 from daybreak.sandbox.world import World
 
@@ -159,7 +159,7 @@ def arguments(call: Call) -> Args:
         return args
     if kind == "application/json":
         try:
-            given = json.loads(call.body)
+            given = parse_json(call.body)
         except ValueError:
             raise SlackRefused("invalid_json") from None
         if not isinstance(given, dict):
@@ -204,7 +204,7 @@ def _listed(value: Any) -> list[dict[str, Any]]:
         return []
     if isinstance(value, str):
         try:
-            value = json.loads(value)
+            value = parse_json(value)
         except ValueError:
             raise SlackRefused("invalid_attachments") from None
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
@@ -219,7 +219,7 @@ def _metadata(value: Any) -> dict[str, Any] | None:
         return None
     if isinstance(value, str):
         try:
-            value = json.loads(value)
+            value = parse_json(value)
         except ValueError:
             raise SlackRefused("invalid_metadata_format") from None
     if not isinstance(value, dict) or set(value) - {"event_type", "event_payload"}:
