@@ -167,7 +167,8 @@ def _group_alive(pid: int) -> bool:
 def _identity(pid: int) -> str:
     """Something that no other process of the same id will have: when it started."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return "gone" if fields[0] == "Z" else fields[19]  # a zombie only waits to be taken note of
     except (OSError, IndexError):
         with contextlib.suppress(OSError, subprocess.SubprocessError):
             seen = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, timeout=5)

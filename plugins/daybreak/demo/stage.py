@@ -20,7 +20,7 @@ from daybreak.domain.registry import Registry
 
 START_LIMIT = 240.0  # seconds until Airflow must be up, on a slow and busy machine
 PARSE_LIMIT = 120.0
-HEAD_START = timedelta(seconds=75)  # from the writing of the registry to its first instant: parsing, first runs
+HEAD_START = timedelta(seconds=55)  # from parsed dags to the morning's first instant: time for the first runs
 
 
 @dataclass(slots=True, kw_only=True)
@@ -63,10 +63,10 @@ def build(place: Place, household: Household, timeline: Timeline, *, airflow_por
     for name, arguments in CORE.items():
         household.start(name, airflow(*arguments), env)
     api = AirflowApi(airflow_url)
-    _wait(household, lambda: _healthy(api), START_LIMIT, "Airflow did not come up", timeline)
+    took = _wait(household, lambda: _healthy(api), START_LIMIT, "Airflow did not come up", timeline)
 
-    # Only now are the clock times fixed: whatever Airflow needed to start, the morning begins in about a minute.
-    morning = plan(datetime.now(UTC), head_start=HEAD_START)
+    # Only now are the clock times fixed, and parsing takes about as long as starting did, on whatever machine this is.
+    morning = plan(datetime.now(UTC), head_start=HEAD_START + timedelta(seconds=min(0.75 * took, 90)))
     derive(shipped, place.registry, morning, airflow_url=airflow_url)
     registry = load_registry(place.registry)
     timeline.progress(f"derived a registry due {morning.due:%H:%M} {morning.zone_name}: {place.registry}")
@@ -120,8 +120,11 @@ def _parsed(api: AirflowApi, wanted: int) -> bool:
 
 def _wait(
     household: Household, ready: Callable[[], bool], limit: float, failure: str, timeline: Timeline, pause: float = 0.5
-) -> None:
-    """Wait until ``ready``; tell every ten seconds that it goes on. Raises SetUpFailed, or who ended meanwhile."""
+) -> float:
+    """Wait until ``ready``; tell every ten seconds that it goes on. → seconds waited.
+
+    Raises SetUpFailed, or who ended meanwhile.
+    """
     begun = told = time.monotonic()
     while not ready():
         household.check()
@@ -132,3 +135,4 @@ def _wait(
             timeline.progress(f"... still starting ({now - begun:.0f} s)")
             told = now
         time.sleep(pause)
+    return time.monotonic() - begun
