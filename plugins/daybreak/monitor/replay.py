@@ -37,27 +37,59 @@ def replay(
     Listed are the occurrences due in [start, end) and those whose cycle is open at ``end``. Ticks at which nothing
     can have changed are passed over, unless ``every_tick``; the answer is the same.
     """
-    incidents: dict[str, Incident] = {}
-    recorded: dict[str, Recorded] = {}
-    latest: dict[str, Judgement] = {}
-    told: list[Notification] = []
+    watch = Watch(registry, history)
     now = start
     while True:
-        snapshot = history.at(now)
-        judgements = judge(registry, snapshot, recorded, now)
-        decisions = decide(registry, incidents, judgements, now, snapshot=snapshot, recorded=recorded)
-        latest.update({one.occurrence.dedup_key: one for one in judgements if not one.occurrence.is_upstream})
-        incidents.update({one.dedup_key: one for one in decisions.incidents})
-        recorded.update({one.occurrence.dedup_key: one for one in decisions.records})
-        told += decisions.notifications
+        watch.tick(now)
         if now >= end:
             break
-        if every_tick:
-            now = min(now + tick, end)
-            continue
-        matters = min(next_instant(registry, incidents, judgements, now), history.next_event())
-        now = _first_tick(start, now, tick, matters, end)
-    return Replay(occurrences=_listed(registry, latest, start, end), notifications=tuple(told))
+        now = min(now + tick, end) if every_tick else _first_tick(start, now, tick, watch.matters_next(now), end)
+    return watch.result(start, end)
+
+
+class Watch:
+    """What the running monitor keeps from tick to tick: incidents and records, in memory here."""
+
+    def __init__(self, registry: Registry, history: History) -> None:
+        self.registry = registry
+        self.history = history
+        self.incidents: dict[str, Incident] = {}
+        self.recorded: dict[str, Recorded] = {}
+        self.notifications: list[Notification] = []
+        self._judgements: tuple[Judgement, ...] = ()
+        self._latest: dict[str, Judgement] = {}
+
+    def tick(self, now: datetime) -> None:
+        """Judge and decide at ``now``, which never goes back."""
+        snapshot = self.history.at(now)
+        self._judgements = judge(self.registry, snapshot, self.recorded, now)
+        decisions = decide(
+            self.registry, self.incidents, self._judgements, now, snapshot=snapshot, recorded=self.recorded
+        )
+        self._latest.update({one.occurrence.dedup_key: one for one in self._judgements})
+        self.incidents.update({one.dedup_key: one for one in decisions.incidents})
+        self.recorded.update({one.occurrence.dedup_key: one for one in decisions.records})
+        self.notifications += decisions.notifications
+
+    def matters_next(self, now: datetime) -> datetime:
+        """The first instant after ``now``, the last tick, at which anything can be different."""
+        by_itself = next_instant(self.registry, self.incidents, self._judgements, now)
+        return min(by_itself, self.history.next_event())
+
+    def result(self, start: datetime, end: datetime) -> Replay:
+        """What came of it: occurrences due in [start, end) and those whose cycle is open at ``end``."""
+        pipelines = self.registry.pipelines
+        order = {name: n for n, name in enumerate(pipelines)}
+        current = {calendar_of(self.registry).current(pipeline, end) for pipeline in pipelines.values()}
+        wanted = [
+            one
+            for one in self._latest.values()
+            if not one.occurrence.is_upstream
+            and one.occurrence.opens_at < one.occurrence.closes_at
+            and (start <= one.occurrence.due_at < end or one.occurrence in current)
+        ]
+        wanted.sort(key=lambda one: (one.occurrence.due_at, order[one.occurrence.subject]))
+        return Replay(occurrences=tuple(wanted), notifications=tuple(self.notifications))
 
 
 def as_json(result: Replay) -> dict[str, Any]:
@@ -76,19 +108,6 @@ def _first_tick(start: datetime, now: datetime, tick: timedelta, instant: dateti
     if instant > following:
         following = start + -((start - instant) // tick) * tick
     return min(following, end)
-
-
-def _listed(registry: Registry, latest: dict[str, Judgement], start: datetime, end: datetime) -> tuple[Judgement, ...]:
-    order = {name: n for n, name in enumerate(registry.pipelines)}
-    calendar = calendar_of(registry)
-    current = {calendar.current(pipeline, end) for pipeline in registry.pipelines.values()}
-    wanted = [
-        one
-        for one in latest.values()
-        if one.occurrence.opens_at < one.occurrence.closes_at
-        and (start <= one.occurrence.due_at < end or one.occurrence in current)
-    ]
-    return tuple(sorted(wanted, key=lambda one: (one.occurrence.due_at, order[one.occurrence.subject])))
 
 
 def _occurrence(one: Judgement) -> dict[str, Any]:

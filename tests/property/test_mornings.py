@@ -1,0 +1,169 @@
+"""Random mornings: how often one looks, and whether one was interrupted, changes nothing that lasts."""
+
+from __future__ import annotations
+
+import copy
+from collections import Counter
+from datetime import datetime, timedelta
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.support.mornings import at
+from tests.support.registries import WEEKDAYS, pipeline, registry, step, upstream
+
+from daybreak.domain.registry import Registry
+from daybreak.domain.runs import Run
+from daybreak.monitor.history import History
+from daybreak.monitor.replay import Watch, replay
+
+STEPS = (
+    step("0m", "on_call"),
+    step("15m", "secondary"),
+    step("2h", "secondary", tell=["leads"]),
+    step("4h", "manager"),
+)
+REGISTRY = registry(
+    pipeline("growth", upstreams=("sales",), priority="P1"),
+    pipeline("profit", upstreams=("sales",), days=WEEKDAYS),
+    pipeline("pair", dags=("left", "right"), on_failure="notice"),
+    pipeline("tidy", due=None),
+    upstream("sales"),
+    steps=STEPS,
+)
+DAGS = ("growth", "profit", "left", "right", "tidy", "sales_load")
+START, END = at("-1 00:00"), at("+1 12:00")
+GRID = timedelta(minutes=20)
+# Runs change at :05, :25 and :45. Everything that the rules count from a clock falls on other minutes, five or more
+# away, so that whatever happens lasts longer than LONGEST.
+LONGEST = timedelta(minutes=4)
+
+
+@st.composite
+def runs(draw: st.DrawFn) -> tuple[Run, ...]:
+    """Up to twelve runs over three days, of which some succeed, some fail, some never end."""
+    found = []
+    for n in range(draw(st.integers(0, 12))):
+        dag = draw(st.sampled_from(DAGS))
+        queued = at("-2 00:05") + draw(st.integers(0, 3 * 72)) * GRID
+        started = draw(st.one_of(st.none(), st.integers(0, 6).map(lambda k, q=queued: q + k * GRID)))
+        lasts = draw(st.one_of(st.none(), st.integers(1, 18)))
+        ended = started + lasts * GRID if started is not None and lasts is not None else None
+        state = draw(st.sampled_from(["success", "success", "failed"])) if ended else "running" if started else "queued"
+        kind = draw(st.sampled_from(["scheduled", "manual", "asset_triggered", "backfill"]))
+        found.append(
+            Run(
+                dag_id=dag,
+                run_id=f"{dag}#{n}",
+                run_type=kind,
+                state=state,
+                run_after=queued,
+                logical_date=None if kind == "asset_triggered" else queued,
+                queued_at=queued,
+                start_date=started,
+                end_date=ended,
+            )
+        )
+    return tuple(found)
+
+
+def watch(ticks: list[datetime], happened: tuple[Run, ...], reg: Registry = REGISTRY) -> Watch:
+    watched = Watch(reg, History(happened))
+    for now in ticks:
+        watched.tick(now)
+    return watched
+
+
+def every(tick: timedelta) -> list[datetime]:
+    return [START + n * tick for n in range((END - START) // tick + 1)]
+
+
+def states(watched: Watch) -> list[tuple[object, ...]]:
+    return [
+        (one.occurrence.dedup_key, one.state, one.ready_at, one.minutes_late, one.run_id)
+        for one in watched.result(START, END).occurrences
+    ]
+
+
+def told(watched: Watch) -> list[tuple[object, ...]]:
+    return [
+        (one.kind, one.event, one.subject, one.business_date, one.step, one.to, one.dedup_key, one.group)
+        for one in watched.notifications
+        if one.to
+    ]
+
+
+@settings(max_examples=25, deadline=None)
+@given(happened=runs())
+def test_every_second_and_every_minute_tell_the_same(happened: tuple[Run, ...]) -> None:
+    # By the second only the ticks that matter are looked at: that this is the same is tested below.
+    second = replay(REGISTRY, History(happened), START, END, timedelta(seconds=1))
+    minute = watch(every(timedelta(minutes=1)), happened)
+    facts = [
+        (one.occurrence.dedup_key, one.state, one.ready_at, one.minutes_late, one.run_id) for one in second.occurrences
+    ]
+    assert facts == states(minute)
+    by_second = Watch(REGISTRY, History(()))
+    by_second.notifications = list(second.notifications)
+    assert told(by_second) == told(minute)
+
+
+@settings(max_examples=25, deadline=None)
+@given(happened=runs(), seed=st.randoms(use_true_random=False))
+def test_lost_ticks_lose_nothing_that_outlasts_the_gap(happened: tuple[Run, ...], seed: object) -> None:
+    ticks = every(timedelta(minutes=1))
+    kept = [ticks[0]]
+    for now in ticks[1:-1]:
+        if now - kept[-1] >= LONGEST or seed.random() < 0.3:  # type: ignore[attr-defined]
+            kept.append(now)
+    kept.append(ticks[-1])
+    thin, full = watch(kept, happened), watch(ticks, happened)
+    assert states(thin) == states(full)
+    assert told(thin) == told(full)
+
+
+@settings(max_examples=15, deadline=None)
+@given(happened=runs())
+def test_passing_over_idle_ticks_is_the_same(happened: tuple[Run, ...]) -> None:
+    tick = timedelta(minutes=3)
+    skipping = replay(REGISTRY, History(happened), START, END, tick)
+    assert skipping == replay(REGISTRY, History(happened), START, END, tick, every_tick=True)
+
+
+@settings(max_examples=15, deadline=None)
+@given(happened=runs(), restarts=st.sets(st.integers(1, 400), max_size=12))
+def test_a_restart_between_any_two_ticks_changes_nothing(happened: tuple[Run, ...], restarts: set[int]) -> None:
+    ticks = every(timedelta(minutes=5))
+    steady = watch(ticks, happened)
+    restarted = Watch(REGISTRY, History(happened))
+    for n, now in enumerate(ticks):
+        if n in restarts:  # a new process: the store is all that it has, and the registry is read anew
+            after = Watch(copy.copy(REGISTRY), History(happened))
+            after.incidents, after.recorded = dict(restarted.incidents), dict(restarted.recorded)
+            after.notifications = restarted.notifications
+            restarted = after
+        restarted.tick(now)
+    assert restarted.notifications == steady.notifications
+    assert restarted.incidents == steady.incidents
+    assert restarted.recorded == steady.recorded
+
+
+@settings(max_examples=25, deadline=None)
+@given(happened=runs())
+def test_nobody_is_told_the_same_twice(happened: tuple[Run, ...]) -> None:
+    watched = Watch(REGISTRY, History(happened))
+    for now in every(timedelta(minutes=5)):
+        watched.tick(now)
+        speaking = [one for one in watched.incidents.values() if one.open and one.member_of is None]
+        spoken_for = Counter(
+            (subject, one.business_date)
+            for one in speaking
+            for subject in (one.group or (one.subject,))
+            if one.kind != "upstream"
+        )
+        assert max(spoken_for.values(), default=1) == 1, "an occurrence has two open incidents"
+    steps = Counter(
+        (one.dedup_key, one.kind, one.step)
+        for one in watched.notifications
+        if one.step is not None and one.subject != "tidy"  # several failures of one date are told each
+    )
+    assert max(steps.values(), default=1) == 1, "a step fired twice"
