@@ -15,8 +15,7 @@ from zoneinfo import ZoneInfo
 
 from airflow.sdk.definitions.deadline import BaseDeadlineReference
 
-from daybreak.domain.duration import Duration
-from daybreak.domain.registry import ALL_DAYS, Deadline, Pipeline, Registry
+from daybreak.domain.registry import ALL_DAYS, Deadline, HolidayPlace, Pipeline, Registry
 from daybreak.surfaces.facts import is_backfill, run_of
 
 log = logging.getLogger(__name__)
@@ -58,24 +57,19 @@ class WallClockDeadline(BaseDeadlineReference):
 
     def due_at(self, instant: datetime) -> datetime | None:
         """Due of the cycle that holds ``instant``, the effective date of a run."""
-        from daybreak.surfaces.cycles import cycle_at
+        from daybreak.surfaces.cycles import bare_calendar
 
+        place = HolidayPlace(country=self.country, subdivision=self.subdivision) if self.country else None
         deadline = Deadline(
             due=time.fromisoformat(self.due),
             zone=ZoneInfo(self.zone),
             days=frozenset(self.days),
-            skip_holidays=self.country is not None,
+            skip_holidays=place is not None,
             opens=time.fromisoformat(self.opens),
             opens_day_before=self.opens_day_before,
-            at_risk=Duration(0, "m"),
         )
-        cycle = cycle_at(deadline, instant, self._is_holiday if self.country else None)
+        cycle = bare_calendar(place).cycle_at(deadline, instant)
         return cycle.due_at if cycle else None
-
-    def _is_holiday(self, day: Any) -> bool:
-        import holidays
-
-        return day in holidays.country_holidays(str(self.country), subdiv=self.subdivision, years=day.year)
 
     def _evaluate_with(self, *, session: Any, **kwargs: Any) -> datetime | None:
         """Called by Airflow's scheduler; see the module for what it must not do."""
