@@ -26,7 +26,9 @@ def dag_failed(context: Mapping[str, Any]) -> None:
         log.exception("daybreak: this failure was not paged from here; the monitor finds it by itself")
 
 
-async def deadline_missed(*, pipeline: str, context: Mapping[str, Any] | None = None, **_: Any) -> str:
+async def deadline_missed(
+    *, pipeline: str, waits: Mapping[str, str] | None = None, context: Mapping[str, Any] | None = None, **_: Any
+) -> str:
     """Callback of a native deadline: runs in the triggerer. The answer, one line, shows in Airflow's own records."""
     try:
         import asyncio
@@ -35,7 +37,7 @@ async def deadline_missed(*, pipeline: str, context: Mapping[str, Any] | None = 
         from daybreak.surfaces.paging import page_miss
 
         # A file is read and a connection looked up: in a thread, so that no other trigger of the process waits.
-        return await asyncio.to_thread(page_miss, pipeline, context or {}, now=datetime.now(UTC))
+        return await asyncio.to_thread(page_miss, pipeline, waits or {}, context or {}, now=datetime.now(UTC))
     except Exception as error:
         log.exception("daybreak: this miss was not paged from here; the monitor finds it by itself")
         return f"not paged: {type(error).__name__}"

@@ -122,10 +122,20 @@ def add_native_deadline(dag: Any, registry: Registry, pipeline: Pipeline) -> Non
     alert = DeadlineAlert(
         reference=WallClockDeadline.of(pipeline.deadline, registry),
         interval=timedelta(0),
-        callback=AsyncCallback(CALLBACK, kwargs={"pipeline": pipeline.id}),
+        callback=AsyncCallback(CALLBACK, kwargs={"pipeline": pipeline.id, "waits": _waits(dag)}),
         name=f"daybreak: {pipeline.id}",
     )
     dag.deadline = [*present, alert]
+
+
+def _waits(dag: Any) -> dict[str, str]:
+    """Task id → upstream, for the dag's own sensors: the callback can then tell what the run still waits for."""
+    named: dict[str, str] = {}
+    for task in dag.tasks:
+        upstream = getattr(task, "upstream", None)
+        if task.task_type == "UpstreamReadySensor" and isinstance(upstream, str):
+            named[task.task_id] = upstream
+    return dict(sorted(named.items()))
 
 
 def _stored_run(session: Any, *, dag_id: str, run_id: str, **_: Any) -> Any:

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from daybreak.domain.incident import Event, Reason
+from daybreak.domain.incident import Reason, State
 from daybreak.domain.registry import Pipeline, Registry
 from daybreak.domain.runs import EVIDENCE_KEY, Evidence, Run
+from daybreak.errors import DaybreakError
 from daybreak.surfaces.cycles import Cycle, pipeline_cycle
 from daybreak.surfaces.facts import is_backfill, run_of
 from daybreak.surfaces.site import Site, current_site
@@ -23,7 +24,7 @@ log = logging.getLogger(__name__)
 
 FAILURE_SOURCE = "Daybreak callback: dag failure"
 MISS_SOURCE = "Daybreak callback: deadline missed"
-TOTAL_TIMEOUT = 3.0  # seconds for the one attempt, connecting included
+_WAITING = frozenset({"deferred", "up_for_reschedule", "running", "queued", "scheduled", "up_for_retry"})
 _FAILED = frozenset({"failed", "upstream_failed"})
 
 
@@ -49,12 +50,22 @@ def page_failure(context: Mapping[str, Any], *, now: datetime) -> str:
     if why_not:
         return _told(dag.dag_id, f"not paged: {why_not}")
     evidence = _evidence(found, context)
-    reason = Reason.OUT_OF_MEMORY if _killed(evidence) else Reason.RUN_FAILED
-    return _send(found, event=Event.FAILED, reason=reason, evidence=evidence, source=FAILURE_SOURCE, now=now)
+    missed = found.cycle.due_at is not None and now >= found.cycle.due_at
+    alarm = _alarm(
+        found,
+        state=State.MISSED if missed else State.FAILED,
+        reason=Reason.OUT_OF_MEMORY if _killed(evidence) else Reason.RUN_FAILED,
+        since=found.run.end_date or now,
+        failures=(evidence,) if evidence else (),
+    )
+    return _send(found.site, alarm, source=FAILURE_SOURCE, now=now)
 
 
-def page_miss(pipeline_id: str, context: Mapping[str, Any], *, now: datetime) -> str:
-    """Page for a run whose native deadline passed; the answer as in :func:`page_failure`."""
+def page_miss(pipeline_id: str, waits: Mapping[str, str], context: Mapping[str, Any], *, now: datetime) -> str:
+    """Page for a run whose native deadline passed; the answer as in :func:`page_failure`.
+
+    ``waits``: task id → the upstream that this sensor of the dag waits for.
+    """
     dag_run = context.get("dag_run") or {}
     found = _find(str(dag_run.get("dag_id")), dag_run, dag_run.get("dag_run_id"))
     if found is None or found.pipeline.id != pipeline_id:
@@ -63,8 +74,43 @@ def page_miss(pipeline_id: str, context: Mapping[str, Any], *, now: datetime) ->
     why_not = why_not_for(found, now) or ("the run has succeeded meanwhile" if state == "success" else None)
     if why_not:
         return _told(found.run.dag_id, f"not paged: {why_not}")
-    reason = Reason.RUN_FAILED if state == "failed" else Reason.QUEUED if state == "queued" else Reason.RUNNING
-    return _send(found, event=Event.MISSED, reason=reason, evidence=None, source=MISS_SOURCE, now=now)
+    late = tuple(upstream for task_id, upstream in waits.items() if found.tasks.get(task_id) in _WAITING)
+    alarm = _alarm(
+        found,
+        state=State.MISSED,
+        reason=_reason(state, late),
+        since=found.cycle.due_at or now,
+        late_upstreams=tuple(dict.fromkeys(late)),
+    )
+    return _send(found.site, alarm, source=MISS_SOURCE, now=now)
+
+
+def _reason(state: str, late_upstreams: tuple[str, ...]) -> Reason:
+    if state == "failed":
+        return Reason.RUN_FAILED
+    if late_upstreams:
+        return Reason.UPSTREAM_LATE
+    return Reason.QUEUED if state == "queued" else Reason.RUNNING
+
+
+def _alarm(found: Found, **what: Any) -> Any:
+    from daybreak.surfaces.attempt import Alarm
+
+    return Alarm(pipeline=found.pipeline, run=found.run, cycle=found.cycle, **what)
+
+
+def _send(site: Site, alarm: Any, *, source: str, now: datetime) -> str:
+    from daybreak.airflow_io.connections import paging_settings
+    from daybreak.surfaces.attempt import alert_for, send_once
+
+    body = alert_for(site, alarm, source=source, now=now)
+    try:
+        send_once(paging_settings(site.registry.paging), body)
+    except DaybreakError as error:
+        log.error("daybreak callback: page not sent from here; dedup_key=%s reason=%s", body["alias"], error)
+        return f"not paged: {error}"
+    to = ", ".join(str(each.get("username") or each.get("name")) for each in body.get("responders", ()))
+    return _told(alarm.run.dag_id, f"paged {to} as {body['alias']}")
 
 
 def why_not_for(found: Found, now: datetime) -> str | None:
