@@ -13,6 +13,7 @@ from daybreak.config.problems import Finding, quoted, warning
 from daybreak.config.references import REFERENCES, places
 from daybreak.config.scalars import resolve
 from daybreak.domain.clock import local_date
+from daybreak.domain.cover import PIPELINE_SECONDARY
 from daybreak.domain.fairness import load_shares
 from daybreak.domain.registry import Registry
 from daybreak.domain.schedule import stretches
@@ -41,6 +42,9 @@ def warnings(case: Case) -> list[Finding]:
 
 def somebody_is_on_call(case: Case) -> Iterator[Finding]:
     zone = case.registry.on_call.zone
+    remedy = "name a backup, or add an override"
+    if PIPELINE_SECONDARY in case.registry.on_call.cover:
+        remedy += " (secondary owners cover their own pipelines alone)"
     for layer in case.registry.on_call.layers:
         gaps = stretches(case.registry, layer, case.now, case.now + timedelta(weeks=WEEKS_AHEAD)).gaps
         if gaps:
@@ -48,7 +52,7 @@ def somebody_is_on_call(case: Case) -> Iterator[Finding]:
                 f"{g.start.astimezone(zone):%Y-%m-%d %H:%M} to {g.end.astimezone(zone):%Y-%m-%d %H:%M}" for g in gaps
             ]
             more = f" and {len(spans) - _SHOWN} more times" if len(spans) > _SHOWN else ""
-            message = f"nobody is on call from {', '.join(spans[:_SHOWN])}{more} ({zone}): name a backup or an override"
+            message = f"nobody is on call from {', '.join(spans[:_SHOWN])}{more} ({zone}): {remedy}"
             yield warning(("on_call", "layers", layer), message)
 
 
