@@ -11,6 +11,7 @@ import subprocess
 import sys
 from contextlib import closing
 from importlib.metadata import version
+from pathlib import Path
 
 from daybreak.demo.household import last_line
 from daybreak.demo.place import Place
@@ -28,7 +29,7 @@ class SetUpFailed(DaybreakError):
     """Airflow could not be set up; the text holds the last line of what it said."""
 
 
-def environment(place: Place, *, port: int, zone: str, sandbox: dict[str, str]) -> dict[str, str]:
+def environment(place: Place, *, port: int, zone: str, sandbox: dict[str, str], dags: Path) -> dict[str, str]:
     """The environment of every process of this Airflow. Nothing of the caller's own Airflow shines through.
 
     :param sandbox: what the sandbox's ready file says: url, opsgenie_key, slack_token
@@ -41,7 +42,7 @@ def environment(place: Place, *, port: int, zone: str, sandbox: dict[str, str]) 
     url = f"http://127.0.0.1:{port}"
     secret = secrets.token_urlsafe(32)
     settings = {
-        "CORE__DAGS_FOLDER": place.checkout / "dags",
+        "CORE__DAGS_FOLDER": dags,
         "CORE__PLUGINS_FOLDER": place.checkout / "plugins",
         "CORE__EXECUTOR": "LocalExecutor",
         "CORE__PARALLELISM": 4,
@@ -58,12 +59,13 @@ def environment(place: Place, *, port: int, zone: str, sandbox: dict[str, str]) 
         "API__SECRET_KEY": secret,
         "API_AUTH__JWT_SECRET": secret,
         "LOGGING__BASE_LOG_FOLDER": place.logs / "airflow",
+        "LOGGING__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY": place.logs / "airflow" / "dag_processor",
         "LOGGING__COLORED_CONSOLE_LOG": False,
         "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": 600,
         "SCHEDULER__ENABLE_HEALTH_CHECK": False,
         "USAGE_DATA_COLLECTION__ENABLED": False,
         "DAYBREAK__OWNERSHIP_FILE": place.registry,
-        "DAYBREAK__MONITOR": "off",  # the demo runs `daybreak monitor`, as production does
+        "DAYBREAK__MONITOR_IN_API_SERVER": False,  # the demo runs `daybreak monitor`, as production does
     }
     return {
         **kept,

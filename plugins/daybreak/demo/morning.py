@@ -23,6 +23,7 @@ LATE_UPSTREAM = "sales_force"
 LATE = "aggregate_growth"
 BROKEN = "aggregate_profit"
 PAUSED = "unit_profit"
+MAIN_JOB = frozenset({LATE, BROKEN, PAUSED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,8 +77,13 @@ def plan(now: datetime, *, head_start: timedelta) -> Morning:
     )
 
 
-def derive(shipped: Path, target: Path, morning: Morning, *, airflow_url: str) -> None:
-    """Write the shipped registry with this morning's clock times to ``target``, its runbooks beside it."""
+def derive(
+    shipped: Path, target: Path, morning: Morning, *, airflow_url: str, early: frozenset[str] = MAIN_JOB
+) -> None:
+    """Write the shipped registry with this morning's clock times to ``target``, its runbooks beside it.
+
+    :param early: pipelines due at ``morning.due``; the others are due at ``morning.quiet_due``
+    """
     registry: dict[str, Any] = yaml.safe_load(shipped.read_text(encoding="utf-8"))
     registry["timezone"] = morning.zone_name
     registry["airflow"] = {"base_url": airflow_url}
@@ -88,8 +94,8 @@ def derive(shipped: Path, target: Path, morning: Morning, *, airflow_url: str) -
         for step in upstream.get("on_delay", ()):
             step["after"] = _shortened(step["after"], "1m")
     for name, pipeline in registry["pipelines"].items():
-        story = name in (LATE, BROKEN, PAUSED)
-        _retime(pipeline.setdefault("deadline", {}), "due", morning.due if story else morning.quiet_due, morning)
+        due = morning.due if name in early else morning.quiet_due
+        _retime(pipeline.setdefault("deadline", {}), "due", due, morning)
     registry["pipelines"][LATE]["native_deadline"] = True
     for steps in registry.get("escalations", {}).values():
         for step in steps:

@@ -47,6 +47,11 @@ class Place:
         return self.home / "include" / "ownership.yaml"
 
     @property
+    def own_dags(self) -> Path:
+        """A copy of the dags, for a play that breaks one of them; below it nothing of the checkout is touched."""
+        return self.home / "dags"
+
+    @property
     def logs(self) -> Path:
         return self.home / "logs"
 
@@ -56,7 +61,7 @@ class Place:
 
     def fresh(self) -> None:
         """Remove what an earlier demo left, but the database template."""
-        for stale in (self.airflow_home, self.registry.parent, self.logs):
+        for stale in (self.airflow_home, self.registry.parent, self.own_dags, self.logs):
             shutil.rmtree(stale, ignore_errors=True)
         for stale in self.home.glob("warehouse.db*"):
             stale.unlink(missing_ok=True)
@@ -80,6 +85,11 @@ class Place:
         handle.write(str(os.getpid()))
         handle.flush()
         return handle
+
+    def copy_dags(self) -> None:
+        """Make :attr:`own_dags`, with the SQL where the copies look for it."""
+        shutil.copytree(self.checkout / "dags", self.own_dags)
+        shutil.copytree(self.checkout / "include" / "sql", self.registry.parent / "sql", dirs_exist_ok=True)
 
 
 def find_place(start: Path | None = None) -> Place:

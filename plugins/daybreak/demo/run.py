@@ -1,21 +1,26 @@
-"""``daybreak demo`` from start to end: set up, play, report, stay or leave, clean up."""
+"""``daybreak demo`` and ``daybreak rehearse`` from start to end: set up, play, report, stay or leave, clean up."""
 
 from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from types import FrameType
 
-from daybreak.demo.events import Reporter, local
+from daybreak.demo.events import Reporter
 from daybreak.demo.household import Household
 from daybreak.demo.place import find_place
+from daybreak.demo.play import Play
 from daybreak.demo.ports import claim
+from daybreak.demo.report import addresses, arrived, told, verdicts
+from daybreak.demo.scenarios import Scenario
 from daybreak.demo.show import Show
 from daybreak.demo.stage import Stage, build
-from daybreak.demo.steps import STEPS
 from daybreak.demo.timeline import Timeline
+
+RECOVERY = timedelta(seconds=120)
 
 
 class Told(BaseException):
@@ -27,33 +32,87 @@ class Told(BaseException):
 
 
 def run_demo(*, once: bool, airflow_port: int, sandbox_port: int) -> int:
-    """The main job. → the exit status: 0, or 1 where ``once`` and a step was not found; 128 + n after signal n."""
+    """The main job. → the exit status: 0, or 1 where a step was not found; 128 + n after signal n."""
     timeline = Timeline()
+
+    def play(stage: Stage) -> bool:
+        show = Show(stage=stage, reporter=Reporter(timeline=timeline))
+        complete = show.play()
+        arrived(timeline, show.scene())
+        verdicts(timeline, show)
+        addresses(timeline, stage)
+        if not once:
+            _stay(show)
+        return complete
+
+    return on_stage(timeline, play, airflow_port=airflow_port, sandbox_port=sandbox_port)
+
+
+def run_rehearsal(scenario: Scenario, *, stay: bool, airflow_port: int, sandbox_port: int) -> int:
+    """One scenario. → 0 if everything was told that must be, otherwise 1; 128 + n after signal n."""
+    timeline = Timeline()
+
+    def play(stage: Stage) -> bool:
+        timeline.line(f"{scenario.name}: {scenario.title}")
+        rehearsal = Play(stage=stage, reporter=Reporter(timeline=timeline))
+        rehearsal.look_at_dags()
+        scenario.deeds(rehearsal)
+        until = stage.morning.quiet_due + timedelta(seconds=60)
+        missing = scenario.missing(rehearsal.watch(lambda scene: scenario.missing(scene) is None, until=until))
+        recovered = scenario.recovered
+        if missing is None and scenario.after and recovered:
+            scenario.after(rehearsal)
+            until = datetime.now(UTC) + RECOVERY
+            missing = recovered(rehearsal.watch(lambda scene: recovered(scene) is None, until=until))
+        arrived(timeline, rehearsal.scene())
+        told(timeline, rehearsal.scene())
+        timeline.line(
+            f"{scenario.name}: " + ("as it should be" if missing is None else f"NOT as it should be: {missing}")
+        )
+        if stay:
+            addresses(timeline, stage)
+            _stay(rehearsal)
+        return missing is None
+
+    return on_stage(
+        timeline,
+        play,
+        airflow_port=airflow_port,
+        sandbox_port=sandbox_port,
+        early=scenario.early,
+        own_dags=scenario.own_dags,
+    )
+
+
+def on_stage(
+    timeline: Timeline,
+    play: Callable[[Stage], bool],
+    *,
+    airflow_port: int,
+    sandbox_port: int,
+    early: frozenset[str] | None = None,
+    own_dags: bool = False,
+) -> int:
+    """Build a stage, play on it, and leave no process behind, whatever happens. → the exit status."""
     place = find_place()
     with ending_signals():
         held = place.lock()
         household = Household(home=place.home, pids=place.pids, logs=place.logs)
-        finished = False
         try:
             stale = household.end_stale()
             if stale:
                 timeline.progress(f"ended {stale} processes that an interrupted demo had left")
-            ports = (
-                claim(airflow_port, what="Airflow", option="--airflow-port"),
-                claim(sandbox_port, what="the sandbox", option="--sandbox-port"),
-            )
+            chosen = claim(airflow_port, what="Airflow", option="--airflow-port")
+            other = claim(sandbox_port, what="the sandbox", option="--sandbox-port")
             place.fresh()
-            stage = build(place, household, timeline, airflow_port=ports[0], sandbox_port=ports[1])
-            _addresses(timeline, stage)
-            show = Show(stage=stage, reporter=Reporter(timeline=timeline))
-            complete = show.play()
-            report(timeline, show)
-            finished = True
-            if not once:
-                _stay(timeline, show)
-            return 0 if complete else 1
-        except Told as told:
-            return 0 if finished and told.number == signal.SIGINT else 128 + told.number
+            options = {} if early is None else {"early": early}
+            stage = build(
+                place, household, timeline, airflow_port=chosen, sandbox_port=other, own_dags=own_dags, **options
+            )
+            addresses(timeline, stage)
+            return 0 if play(stage) else 1
+        except Told as signalled:
+            return 128 + signalled.number
         finally:
             with deaf():
                 timeline.progress("ending every process that was started")
@@ -61,76 +120,42 @@ def run_demo(*, once: bool, airflow_port: int, sandbox_port: int) -> int:
                 held.close()
 
 
-def report(timeline: Timeline, show: Show) -> None:
-    """What arrived where, as tables, and each step's verdict."""
-    view = show.scene().view
-    rows = [("at", "alert", "priority", "to", "state", "count", "reason")]
-    for alert in view.alerts:
-        state = "closed" if alert.closed else "open"
-        reason = alert.details.get("reason", "ticket" if "ticket" in alert.tags else "")
-        to = ", ".join(alert.responders)
-        rows.append(
-            (local(alert.created_at, timeline), alert.alias, alert.priority, to, state, str(alert.count), reason)
-        )
-    timeline.table("Opsgenie", rows)
-    posts = [("at", "channel", "message", "in thread")]
-    for message in view.messages:
-        posts.append(
-            (local(message.at, timeline), message.channel, message.headline[:90], str(len(message.replies)) or "")
-        )
-    timeline.table("Slack", posts)
-    verdicts = [("step", "", "what")]
-    for step in STEPS:
-        found = step.number in show.found
-        why = "" if found else f": {show.why_not.get(step.number, 'not reached')}"
-        verdicts.append((str(step.number), "found" if found else "NOT FOUND", step.title + why))
-    timeline.table("The main job", verdicts)
-    for step in STEPS:
-        if step.number not in show.found:
-            timeline.line(f"step {step.number} was not found: {show.why_not.get(step.number, 'not reached')}")
-    _addresses(timeline, show.stage)
-
-
-def _addresses(timeline: Timeline, stage: Stage) -> None:
-    timeline.line("")
-    timeline.line(f"  Airflow, with its dags, board and runbooks   {stage.airflow.base_url}")
-    timeline.line(f"  Opsgenie and Slack, as people see them       {stage.sandbox.url}")
-    timeline.line("")
-
-
-def _stay(timeline: Timeline, show: Show) -> None:
-    timeline.line("Everything stays up for you to look around; Ctrl-C ends it all.")
-    while True:
-        show.stage.household.check()
-        time.sleep(1)
-        scene = show.scene()
-        show.reporter.sandbox(scene.view)
-        show.reporter.airflow(scene.runs)
+def _stay(play: Play) -> None:
+    """Tell what still happens until Ctrl-C."""
+    play.stage.timeline.line("Everything stays up for you to look around; Ctrl-C ends it all.")
+    try:
+        while True:
+            play.watch(lambda scene: True, until=datetime.now(UTC))
+            time.sleep(1)
+    except Told as signalled:
+        if signalled.number != signal.SIGINT:
+            raise
 
 
 @contextmanager
 def ending_signals() -> Iterator[None]:
     """Within this, SIGINT, SIGTERM and SIGHUP raise Told."""
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
     def tell(number: int, frame: FrameType | None) -> None:
         raise Told(number)
 
-    before = {number: signal.signal(number, tell) for number in numbers}
-    try:
+    with _handling(tell):
         yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 @contextmanager
 def deaf() -> Iterator[None]:
     """Within this, an impatient second Ctrl-C does not interrupt the cleaning up."""
+    with _handling(signal.SIG_IGN):
+        yield
+
+
+@contextmanager
+def _handling(handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> Iterator[None]:
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in numbers}
+    before = {number: signal.signal(number, handler) for number in numbers}
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number, former in before.items():
+            signal.signal(number, former)

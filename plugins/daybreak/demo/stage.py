@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from daybreak.config import load_registry
 from daybreak.demo.airflow_api import AirflowApi
 from daybreak.demo.airflow_up import CORE, PARSER, SetUpFailed, airflow, daybreak, environment, prepare_database
 from daybreak.demo.household import Household
-from daybreak.demo.morning import Morning, derive, plan
+from daybreak.demo.morning import MAIN_JOB, Morning, derive, plan
 from daybreak.demo.place import Place
 from daybreak.demo.sandbox_view import Sandbox
 from daybreak.demo.timeline import Timeline
@@ -44,19 +45,35 @@ class Stage:
         self.household.end_all()
 
 
-def build(place: Place, household: Household, timeline: Timeline, *, airflow_port: int, sandbox_port: int) -> Stage:
-    """Start everything and wait until a morning can begin. Raises what says which part did not come up."""
+def build(
+    place: Place,
+    household: Household,
+    timeline: Timeline,
+    *,
+    airflow_port: int,
+    sandbox_port: int,
+    early: frozenset[str] = MAIN_JOB,
+    own_dags: bool = False,
+) -> Stage:
+    """Start everything and wait until a morning can begin. Raises what says which part did not come up.
+
+    :param early: pipelines that are due minutes from now
+    :param own_dags: run a copy of the dags instead of the checkout's
+    """
     shipped = place.checkout / "include" / "ownership.yaml"
     airflow_url = f"http://127.0.0.1:{airflow_port}"
     # A first version with far deadlines, so that the sandbox knows the people and a broken file is told at once.
     morning = plan(datetime.now(UTC), head_start=timedelta(minutes=60))
-    derive(shipped, place.registry, morning, airflow_url=airflow_url)
+    derive(shipped, place.registry, morning, airflow_url=airflow_url, early=early)
+    if own_dags:
+        place.copy_dags()
+    dags = place.own_dags if own_dags else place.checkout / "dags"
     registry = load_registry(place.registry)
     timeline.zone = morning.zone
 
     sandbox = _start_sandbox(place, household, timeline, sandbox_port)
     facts = json.loads((place.home / "sandbox.json").read_text())
-    env = environment(place, port=airflow_port, zone=morning.zone_name, sandbox=facts)
+    env = environment(place, port=airflow_port, zone=morning.zone_name, sandbox=facts, dags=dags)
     if prepare_database(place, env):
         timeline.progress("made Airflow's database (kept for the next time)")
     timeline.progress("starting Airflow: api-server, scheduler, triggerer (half a minute to a minute)")
@@ -67,13 +84,13 @@ def build(place: Place, household: Household, timeline: Timeline, *, airflow_por
 
     # Only now are the clock times fixed, and parsing takes about as long as starting did, on whatever machine this is.
     morning = plan(datetime.now(UTC), head_start=HEAD_START + timedelta(seconds=min(0.75 * took, 90)))
-    derive(shipped, place.registry, morning, airflow_url=airflow_url)
+    derive(shipped, place.registry, morning, airflow_url=airflow_url, early=early)
     registry = load_registry(place.registry)
     timeline.progress(f"derived a registry due {morning.due:%H:%M} {morning.zone_name}: {place.registry}")
     for name, arguments in PARSER.items():
         household.start(name, airflow(*arguments), env)
     household.start("monitor", daybreak("monitor"), env)
-    wanted = len(list((place.checkout / "dags").glob("*.py")))
+    wanted = len(list(dags.glob("*.py")))
     _wait(household, lambda: _parsed(api, wanted), PARSE_LIMIT, "the dags did not appear in Airflow", timeline)
     return Stage(
         place=place,
@@ -94,15 +111,13 @@ def _start_sandbox(place: Place, household: Household, timeline: Timeline, port:
     ready.unlink(missing_ok=True)
     timeline.progress("starting the stand-in Opsgenie and Slack")
     options = ("--port", str(port), "--ready-file", str(ready), "--strict-known-users", str(place.registry))
-    household.start("sandbox", daybreak("sandbox", *options), environment_of_sandbox())
+    household.start("sandbox", daybreak("sandbox", *options), _environment_of_sandbox())
     _wait(household, ready.exists, 60, "the sandbox did not come up", timeline)
     return Sandbox(json.loads(ready.read_text())["url"])
 
 
-def environment_of_sandbox() -> dict[str, str]:
+def _environment_of_sandbox() -> dict[str, str]:
     """The caller's environment without an Airflow of theirs: the sandbox needs none."""
-    import os
-
     return {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
 
 

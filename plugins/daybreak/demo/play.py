@@ -1,0 +1,114 @@
+"""What every play on the stage does: set Airflow's knobs, start the morning's runs, watch, and tell what is new."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable, Iterable
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from daybreak.demo.events import Reporter
+from daybreak.demo.stage import Stage
+from daybreak.demo.steps import Scene
+from daybreak.errors import AirflowUnreadable
+
+POLL_SECONDS = 1.0
+PRODUCERS = {"master_data": "master_data_load", "product_b": "product_b_load", "sales_force": "sales_force_load"}
+BASES = ("profit_base", "engagement_base", "growth_base")
+
+
+@dataclass(slots=True, kw_only=True)
+class Play:
+    """A stage that is up, somebody to tell what happens on it, and the deeds that plays have in common."""
+
+    stage: Stage
+    reporter: Reporter
+    dags: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def look_at_dags(self) -> None:
+        """Read Airflow's details of every dag, once: nothing in a play changes them."""
+        self.dags = {dag["dag_id"]: self.stage.airflow.details(dag["dag_id"]) for dag in self.stage.airflow.dags()}
+
+    def begin(self, *, late: Iterable[str] = (), paused: Iterable[str] = ()) -> None:
+        """Delay the upstreams ``late``, unpause every dag but ``paused``, and start the producers."""
+        api, kept = self.stage.airflow, set(paused)
+        for upstream in late:
+            api.set_variable(f"{upstream}_arrives_at", "never")
+            self.do(
+                f"Variable {upstream}_arrives_at = never: {self.stage.registry.upstreams[upstream].name} will be late"
+            )
+        for dag in self.dags:
+            if dag not in kept:
+                api.pause(dag, paused=False)
+        self.do(
+            f"unpaused {len(self.dags) - len(kept)} dags" + "".join(f"; {dag} stays paused" for dag in sorted(kept))
+        )
+        for dag in PRODUCERS.values():
+            api.trigger(dag, logical_date=now_text())
+        self.do(f"started {', '.join(PRODUCERS.values())}")
+        punctual = [dag for upstream, dag in PRODUCERS.items() if upstream not in set(late)]
+        self.watch(lambda scene: succeeded(scene, *punctual), until=self.stage.morning.expected)
+
+    def start_bases(self) -> None:
+        """Start the base pipelines; what builds on them is started by their assets."""
+        for dag in BASES:
+            self.stage.airflow.trigger(dag, logical_date=now_text())
+        self.do(f"started {', '.join(BASES)}; what builds on them follows by itself")
+
+    def release(self, upstream: str) -> None:
+        """Let a late upstream deliver now."""
+        self.stage.airflow.set_variable(f"{upstream}_arrives_at", now_text())
+        self.do(f"Variable {upstream}_arrives_at = now: {self.stage.registry.upstreams[upstream].name} delivers")
+
+    def change_data(self, sql: str, *values: Any) -> None:
+        """Run one statement on the warehouse."""
+        with closing(sqlite3.connect(self.stage.place.warehouse, timeout=20)) as warehouse, warehouse:
+            warehouse.execute(sql, values)
+
+    def do(self, text: str) -> None:
+        self.stage.timeline.say("do", text)
+
+    def watch(self, enough: Callable[[Scene], bool], *, until: datetime) -> Scene:
+        """Look once a second, telling what is new, until ``enough`` or ``until``. → the last look."""
+        while True:
+            scene = self.look()
+            self.stage.household.check()
+            if enough(scene) or datetime.now(UTC) >= until:
+                return scene
+            time.sleep(POLL_SECONDS)
+
+    def look(self) -> Scene:
+        """One reading, with what is new in it told."""
+        scene = self.scene()
+        self.reporter.sandbox(scene.view)
+        self.reporter.airflow(scene.runs)
+        return scene
+
+    def scene(self) -> Scene:
+        """One reading of everybody's records."""
+        view = self.stage.sandbox.look()
+        runs: list[dict[str, Any]] = []
+        with suppress(AirflowUnreadable):  # a busy moment: the next look will tell
+            runs = self.stage.airflow.runs()
+        return Scene(registry=self.stage.registry, morning=self.stage.morning, view=view, dags=self.dags, runs=runs)
+
+    def task_done(self, dag: str, task: str) -> bool:
+        """Whether ``task`` has succeeded in a run of ``dag``."""
+        return any(
+            each["task_id"] == task and each["state"] == "success"
+            for run in self.stage.airflow.runs()
+            if run["dag_id"] == dag
+            for each in self.stage.airflow.tasks(dag, run["dag_run_id"])
+        )
+
+
+def succeeded(scene: Scene, *dags: str) -> bool:
+    """Whether each of ``dags`` has a successful run."""
+    return all(any(run["dag_id"] == dag and run["state"] == "success" for run in scene.runs) for dag in dags)
+
+
+def now_text() -> str:
+    return datetime.now(UTC).isoformat()
