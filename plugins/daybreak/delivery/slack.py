@@ -48,11 +48,12 @@ class SlackClient:
     Every method raises SlackRefusal (a DeliveryRefused), DeliveryRefused or DeliveryDelayed, and nothing else.
     """
 
-    def __init__(self, settings: SlackSettings) -> None:
+    def __init__(self, settings: SlackSettings, channel_ids: dict[str, str] | None = None) -> None:
+        """:param channel_ids: name → id as found so far; kept up to date."""
         self.settings = settings
         self._client: httpx.AsyncClient | None = None
         self._stack = AsyncExitStack()
-        self._channel_ids: dict[str, str] = {}
+        self._channel_ids = {} if channel_ids is None else channel_ids
 
     async def __aenter__(self) -> Self:
         headers = {"Authorization": f"Bearer {self.settings.token}"}

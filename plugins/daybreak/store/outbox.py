@@ -20,7 +20,8 @@ from daybreak.store.schema import delivery
 Channel = Literal["opsgenie", "slack"]
 DeliveryState = Literal["pending", "sent", "failed", "shadow", "superseded"]
 CHANNELS: tuple[Channel, ...] = get_args(Channel)
-_ROWS_AT_ONCE = 500
+RECHECK = "recheck"
+"""The one operation outside of the order: it waits for minutes, and nothing may wait for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,12 +82,15 @@ def enqueue(conn: Connection, deliveries: Iterable[Delivery], now: datetime) -> 
 def due(conn: Connection, now: datetime, limit: int, *, channel: Channel | None = None) -> list[Queued]:
     """What may be sent now, most urgent first: of each dedup key and channel only the oldest pending row."""
     heads = (
-        select(func.min(delivery.c.id).label("id"))
-        .where(delivery.c.state == "pending")
+        select(func.min(delivery.c.id))
+        .where(delivery.c.state == "pending", delivery.c.operation != RECHECK)
         .group_by(delivery.c.dedup_key, delivery.c.channel)
-        .subquery()
     )
-    chosen = select(delivery).join(heads, heads.c.id == delivery.c.id).where(delivery.c.next_attempt_at <= now)
+    chosen = select(delivery).where(
+        delivery.c.state == "pending",
+        delivery.c.next_attempt_at <= now,
+        or_(delivery.c.id.in_(heads), delivery.c.operation == RECHECK),
+    )
     if channel is not None:
         chosen = chosen.where(delivery.c.channel == channel)
     chosen = chosen.order_by(delivery.c.urgency, delivery.c.created_at, delivery.c.id).limit(limit)
@@ -102,6 +106,7 @@ def following(conn: Connection, row: Queued) -> list[Queued]:
             delivery.c.state == "pending",
             delivery.c.dedup_key == d.dedup_key,
             delivery.c.channel == d.channel,
+            delivery.c.operation != RECHECK,
             delivery.c.id > row.id,
         )
         .order_by(delivery.c.id)
@@ -158,9 +163,11 @@ def overdue_without_fallback(conn: Connection, before: datetime, limit: int = 10
         .where(
             delivery.c.state == "pending",
             delivery.c.created_at <= before,
-            delivery.c.next_attempt_at <= func.coalesce(delivery.c.next_attempt_at, before),
             delivery.c.fallback_of.is_(None),
-            or_(delivery.c.operation.in_(("create", "step")), delivery.c.operation == "parent"),
+            or_(
+                delivery.c.operation.in_(("create", "step")),
+                and_(delivery.c.operation == "parent", delivery.c.kind.in_(("notice", "thread"))),
+            ),
             ~tried,
         )
         .order_by(delivery.c.urgency, delivery.c.id)

@@ -1,0 +1,258 @@
+"""Everything that a page or message may say about one incident, gathered once; rendering only chooses from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from daybreak.config.links import Links
+from daybreak.config.runbooks import Runbook, Section, Shelf, anchor_of
+from daybreak.domain.incident import Event, Incident, Judgement, Notification, Reason, State
+from daybreak.domain.oncall import on_call_at
+from daybreak.domain.registry import Person, Pipeline, Priority, Registry, Team
+from daybreak.domain.runs import Evidence
+
+MONITOR_SOURCE = "Daybreak monitor"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanContext:
+    """What rendering needs besides registry and decisions. ``shadow``: decide and record, send nothing."""
+
+    now: datetime
+    links: Links = field(default_factory=Links)
+    runbooks: Shelf = field(default_factory=Shelf)
+    shadow: bool = False
+    source: str = MONITOR_SOURCE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """One incident at one instant, with names for ids. Instants are aware; ``zone`` is what they are shown in."""
+
+    dedup_key: str
+    event: Event
+    name: str  # of the pipeline, upstream or group
+    zone: ZoneInfo
+    now: datetime
+    business_date: date | None = None
+    due_at: datetime | None = None
+    state: State | None = None
+    reason: Reason | None = None
+    since: datetime | None = None
+    ready_at: datetime | None = None
+    minutes_late: int | None = None
+    resolved: bool = False
+    acknowledged_by: str | None = None
+    priority: Priority = "P3"
+    pipeline: Pipeline | None = None
+    upstream: str | None = None  # id, of an upstream's own incident
+    group: tuple[Pipeline, ...] = ()
+    dag_id: str | None = None
+    run_id: str | None = None
+    failures: tuple[Evidence, ...] = ()
+    late_upstreams: tuple[str, ...] = ()  # names
+    late_teams: tuple[str, ...] = ()  # names of the teams that owe them
+    detail: str | None = None
+    usual: timedelta | None = None
+    earliest_ready: datetime | None = None
+    owners: tuple[Person, ...] = ()
+    on_call: tuple[Person, ...] = ()
+    reached: tuple[Person | Team, ...] = ()  # whom this very notification is for
+    told: tuple[Person | Team, ...] = ()  # everybody who was paged or told before
+    experts: tuple[Person, ...] = ()  # others who know the area
+    waiting: tuple[str, ...] = ()  # names of what waits for this
+    runbook: Runbook | None = None
+    runbook_name: str | None = None
+    section: Section | None = None
+    links: Mapping[str, str] = field(default_factory=dict)  # Runbook, Dag run, Logs, Board → URL
+    text: str | None = None
+    step: int | None = None
+
+    @property
+    def failure(self) -> Evidence | None:
+        return self.failures[0] if self.failures else None
+
+
+def gather(
+    registry: Registry,
+    context: PlanContext,
+    notification: Notification,
+    incident: Incident | None,
+    judgement: Judgement | None,
+) -> Facts:
+    """The facts of ``notification``. People and teams that the registry no longer has are left out."""
+    n, i, j = notification, incident, judgement
+    pipeline = registry.pipelines.get(n.subject or "")
+    upstream = registry.upstreams.get(n.subject or "") if _is_upstream(n, i) else None
+    if upstream is not None:
+        pipeline = None
+    group = tuple(registry.pipelines[each] for each in n.group if each in registry.pipelines)
+    lead = pipeline or min(group, key=lambda each: each.priority, default=None)
+    late = _late_upstreams(registry, i, j)
+    reason = (j.reason if j and j.reason else None) or (i.reason if i else None)
+    failures = j.failures if j else ()
+    dag_id = (j.dag_id if j else None) or (i.dag_id if i else None) or _only_dag(pipeline)
+    run_id = (j.run_id if j else None) or (i.run_id if i else None)
+    runbook = context.runbooks.get(lead.runbook) if lead and lead.runbook else None
+    section = section_for(runbook, reason, failures)
+    paged = (*(i.paged if i else ()), *(i.told if i else ()))
+    owners = owners_of(registry, lead, group)
+    waiting = [p for p in registry.pipelines.values() if upstream is not None and upstream.id in p.upstreams]
+    reached = parties(registry, n.to)
+    on_call = on_call_people(registry, lead, context.now)
+    zone = _zone(registry, lead, n)
+    return Facts(
+        dedup_key=n.dedup_key,
+        event=n.event,
+        name=_name(registry, n, i, pipeline, group),
+        zone=zone,
+        now=context.now,
+        business_date=n.business_date,
+        due_at=i.due_at if i else j.occurrence.due_at if j else None,
+        state=i.state if i and not (j and not i.open) else j.state if j else None,
+        reason=reason,
+        since=(j.since if j else None) or (i.opened_at if i else None),
+        ready_at=(i.ready_at if i else None) or (j.ready_at if j else None),
+        minutes_late=(i.minutes_late if i else None) or (j.minutes_late if j else None),
+        resolved=n.event in (Event.RESOLVED, Event.UPSTREAM_ARRIVED) or bool(i and not i.open),
+        acknowledged_by=i.acknowledged_by if i else None,
+        priority=n.priority or (i.priority if i else None) or (lead.priority if lead else registry.defaults.priority),
+        pipeline=pipeline,
+        upstream=upstream.id if upstream else None,
+        group=group,
+        dag_id=dag_id,
+        run_id=run_id,
+        failures=failures,
+        late_upstreams=tuple(registry.upstreams[each].name for each in late),
+        late_teams=tuple(dict.fromkeys(registry.teams[registry.upstreams[each].team].name for each in late)),
+        detail=j.detail if j else None,
+        usual=j.usual if j else None,
+        earliest_ready=j.earliest_ready if j else None,
+        owners=owners,
+        on_call=on_call,
+        reached=reached,
+        told=tuple(each for each in parties(registry, paged) if each not in reached),
+        experts=experts_of(registry, lead, {p.id for p in (*owners, *on_call)} | {each.id for each in reached}),
+        waiting=tuple(p.name for p in waiting) or ((lead.downstream,) if lead and lead.downstream else ()),
+        runbook=runbook,
+        runbook_name=lead.runbook if lead else None,
+        section=section,
+        links=links_for(context.links, lead, section, dag_id, run_id, failures),
+        text=n.text,
+        step=n.step,
+    )
+
+
+def links_for(
+    links: Links,
+    pipeline: Pipeline | None,
+    section: Section | None,
+    dag_id: str | None,
+    run_id: str | None,
+    failures: tuple[Evidence, ...],
+) -> dict[str, str]:
+    """Label → URL, in the order of the buttons; only what is known."""
+    failure = failures[0] if failures else None
+    logs = None
+    if failure is not None:
+        logs = failure.log_url or links.task_log(
+            failure.dag_id, failure.run_id, failure.task_id, map_index=failure.map_index, try_number=failure.try_number
+        )
+    found = {
+        "Runbook": links.runbook(pipeline.runbook if pipeline else None, section.slug if section else None),
+        "Dag run": links.dag_run(dag_id, run_id),
+        "Logs": logs,
+        "Board": links.board(),
+    }
+    return {label: url for label, url in found.items() if url and url.startswith(("http://", "https://"))}
+
+
+def section_for(runbook: Runbook | None, reason: Reason | None, failures: tuple[Evidence, ...]) -> Section | None:
+    """The runbook's section for this failure: by its category, else by the reason."""
+    if runbook is None:
+        return None
+    wanted: list[str] = []
+    for failure in failures[:1]:
+        wanted += [failure.anchor or ""]
+        if failure.category:
+            wanted += [anchor_of(failure.category.rpartition(".")[2]), anchor_of(failure.category.partition(".")[0])]
+    if reason is not None:
+        wanted.append(anchor_of(reason.value))
+    return next((found for anchor in wanted if anchor and (found := runbook.section(anchor))), None)
+
+
+def parties(registry: Registry, ids: tuple[str, ...]) -> tuple[Person | Team, ...]:
+    """The people and teams of ``ids``, in order, without repeats and without those the registry lacks."""
+    found = (registry.people.get(each) or registry.teams.get(each) for each in dict.fromkeys(ids))
+    return tuple(each for each in found if each is not None)
+
+
+def owners_of(registry: Registry, lead: Pipeline | None, group: tuple[Pipeline, ...]) -> tuple[Person, ...]:
+    """Of one pipeline both owners, of a group the primary ones; without a pipeline the catch-all."""
+    if lead is None:
+        ids = [registry.defaults.owner]
+    elif group:
+        ids = [each.primary_owner for each in group]
+    else:
+        ids = [lead.primary_owner, *([lead.secondary_owner] if lead.secondary_owner else [])]
+    return tuple(registry.people[each] for each in dict.fromkeys(ids) if each in registry.people)
+
+
+def on_call_people(registry: Registry, pipeline: Pipeline | None, now: datetime) -> tuple[Person, ...]:
+    """Who is on call now, primary first, without repeats."""
+    layers = sorted(registry.on_call.layers, key=lambda name: name != "primary")
+    holders = (on_call_at(registry, layer, now, pipeline) for layer in layers)
+    ids = dict.fromkeys(holder.person for holder in holders if holder is not None)
+    return tuple(registry.people[each] for each in ids if each in registry.people)
+
+
+def experts_of(registry: Registry, pipeline: Pipeline | None, known: set[str]) -> tuple[Person, ...]:
+    """Who else knows the pipeline's area."""
+    if pipeline is None or pipeline.area is None:
+        return ()
+    return tuple(p for p in registry.people.values() if pipeline.area in p.skills and p.id not in known)
+
+
+def _is_upstream(n: Notification, i: Incident | None) -> bool:
+    if i is not None:
+        return i.kind == "upstream"
+    return n.event in (Event.UPSTREAM_LATE, Event.UPSTREAM_ARRIVED)
+
+
+def _late_upstreams(registry: Registry, i: Incident | None, j: Judgement | None) -> tuple[str, ...]:
+    ids = [*(j.late_upstreams if j else ()), *([i.upstream] if i and i.upstream else [])]
+    return tuple(each for each in dict.fromkeys(ids) if each in registry.upstreams)
+
+
+def _only_dag(pipeline: Pipeline | None) -> str | None:
+    """The dag to link where none is at fault: the pipeline's, if it has but one and no glob."""
+    if pipeline is None or len(pipeline.dags) != 1 or set(pipeline.dags[0]) & set("*?["):
+        return None
+    return pipeline.dags[0]
+
+
+def _zone(registry: Registry, lead: Pipeline | None, n: Notification) -> ZoneInfo:
+    upstream = registry.upstreams.get(n.subject or "")
+    if upstream is not None and n.subject not in registry.pipelines:
+        return upstream.expected.zone
+    return lead.deadline.zone if lead and lead.deadline else registry.zone
+
+
+def _name(
+    registry: Registry, n: Notification, i: Incident | None, pipeline: Pipeline | None, group: tuple[Pipeline, ...]
+) -> str:
+    upstream = registry.upstreams.get(n.subject or "")
+    if upstream is not None and _is_upstream(n, i):
+        return upstream.name
+    if pipeline is not None:
+        return pipeline.name
+    if n.event is Event.UNCLAIMED_FAILED and i is not None and i.dag_id:
+        return i.dag_id
+    if n.event is Event.SCHEDULER_DOWN or (i is not None and i.reason is Reason.SCHEDULER_DOWN):
+        return "Airflow's scheduler"
+    if group:
+        return f"{len(group)} pipelines"
+    return n.subject or "Daybreak"

@@ -1,0 +1,215 @@
+"""Slack messages: the parent of an incident's thread, and what is said below it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from daybreak.delivery.facts import Facts
+from daybreak.delivery.page import who
+from daybreak.delivery.phrases import cause, has_due, headline, how_late, state_word, what_is_left
+from daybreak.delivery.words import clean, clock, cut, day_and_clock, listed, one_line
+from daybreak.domain.incident import Event, State
+from daybreak.domain.registry import Person, Team
+
+HEADER, SECTION, FIELD, BUTTON, URL, TEXT = 150, 3_000, 2_000, 75, 3_000, 3_900
+STEPS_SHOWN = 5
+
+_TITLES = {
+    Event.HANDOFF: "Handoff",
+    Event.REGISTRY_INVALID: "The registry in production is invalid",
+    Event.DELIVERY_FAILED: "A page or message could not be delivered",
+    Event.TEST: "Daybreak test",
+}
+
+Message = dict[str, Any]
+Block = dict[str, Any]
+
+RED, ORANGE, GREEN, GREY = ("🔴", "#d92d20"), ("🟠", "#dc6803"), ("🟢", "#039855"), ("⚪", "#667085")
+
+
+def parent(facts: Facts, tagged: Sequence[Person | Team] = ()) -> Message:
+    """The message that stands for the incident: rewritten whenever its state changes.
+
+    :param tagged: whom this message is for; their mentions notify them.
+    """
+    sign, colour = signal(facts)
+    blocks: list[Block] = [_header(f"{sign} {one_line(facts.name)}: {state_word(facts)}"), _fields(facts)]
+    lines = [escape(clean(why))] if (why := cause(facts)) else []
+    if facts.text and facts.reason is not None:
+        lines.append(escape(one_line(facts.text)))
+    if left := what_is_left(facts):
+        lines.append(escape(left))
+    if tagged:
+        lines.append(f"For: {mentions(tagged)}")
+    if lines:
+        blocks.append(section("\n".join(lines)))
+    if buttons := _buttons(facts):
+        blocks.append(buttons)
+    message: Message = {"text": cut(_plain(facts), TEXT), "blocks": blocks}
+    # The coloured bar stands beside what to do; a message without anything to do keeps the bar for its colour alone.
+    message["attachments"] = [{"color": colour, "fallback": state_word(facts), "blocks": _what_to_do(facts)}]
+    return message
+
+
+def reply(facts: Facts, tagged: Sequence[Person | Team] = ()) -> Message:
+    """What is said in the thread."""
+    lines = [escape(cut(_said(facts), 1_000))]
+    if facts.event in (Event.STILL_LATE, Event.FAILED, Event.MISSED, Event.AT_RISK) and not facts.resolved:
+        if why := cause(facts):
+            lines.append(escape(cut(clean(why), 1_000)))
+        if left := what_is_left(facts):
+            lines.append(escape(left))
+    if facts.text:
+        lines.append(escape(cut(one_line(facts.text), 1_000)))
+    if tagged:
+        lines.append(mentions(tagged))
+    text = "\n".join(dict.fromkeys(lines))
+    return {"text": cut(text, TEXT), "blocks": [section(text)]}
+
+
+def notice(facts: Facts, tagged: Sequence[Person | Team] = ()) -> Message:
+    """A message that belongs to no incident: a handoff report, an invalid registry, a delivery given up."""
+    title = _TITLES.get(facts.event) or f"{one_line(facts.name)}: {state_word(facts)}"
+    body = escape(cut(clean(facts.text or title).strip(), TEXT - 200))
+    blocks: list[Block] = [_header(title), section(body)]
+    if tagged:
+        blocks.append(section(mentions(tagged)))
+    return {"text": f"{escape(title)}: {body}" if facts.text else escape(title), "blocks": blocks}
+
+
+def signal(facts: Facts) -> tuple[str, str]:
+    """(sign, colour) of the state."""
+    if facts.resolved:
+        return GREEN
+    if facts.event is Event.TEST:
+        return GREY
+    if facts.upstream or facts.state in (State.AT_RISK, State.PENDING) or facts.event is Event.STALE_INPUT:
+        return ORANGE
+    return GREEN if facts.state in (State.MET, State.LATE) else RED
+
+
+def escape(text: str) -> str:
+    """Text that Slack shows as it is: only these three characters mean something to its parser."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def mention(party: Person | Team) -> str:
+    if isinstance(party, Person):
+        return f"<@{party.slack}>" if party.slack else escape(who(party))
+    return f"<!subteam^{party.slack_usergroup}>" if party.slack_usergroup else escape(who(party))
+
+
+def mentions(parties: Sequence[Person | Team]) -> str:
+    """Mentions of all, so many as a line takes."""
+    return " ".join(mention(each) for each in parties[:30])
+
+
+def section(mrkdwn: str) -> Block:
+    return {"type": "section", "text": {"type": "mrkdwn", "text": cut_escaped(mrkdwn, SECTION)}}
+
+
+def cut_escaped(text: str, limit: int) -> str:
+    """Cut so that no entity or link is cut in two."""
+    if len(text) <= limit:
+        return text
+    head = text[: limit - 1]
+    for opening, closing in (("&", ";"), ("<", ">")):
+        start = head.rfind(opening)
+        if start > head.rfind(closing):
+            head = head[:start]
+    return head.rstrip() + "…"
+
+
+def _header(text: str) -> Block:
+    return {"type": "header", "text": {"type": "plain_text", "text": cut(text, HEADER), "emoji": True}}
+
+
+def _fields(facts: Facts) -> Block:
+    pairs: list[tuple[str, str]] = [("State", _state(facts))]
+    if facts.due_at and has_due(facts):
+        pairs.append(("Expected" if facts.upstream else "Due", escape(day_and_clock(facts.due_at, facts.zone))))
+    if facts.late_upstreams and not facts.upstream:
+        pairs.append(("Waits for", escape(listed([one_line(each) for each in facts.late_upstreams]))))
+    if facts.owners and not facts.upstream:
+        pairs.append(("Owners", ", ".join(mention(each) for each in facts.owners[:20])))
+    if facts.on_call and not facts.upstream:
+        pairs.append(("On call", ", ".join(mention(each) for each in facts.on_call[:10])))
+    if facts.group:
+        pairs.append(("Pipelines", escape(listed([one_line(each.name) for each in facts.group], 20))))
+    if facts.waiting:
+        pairs.append(("Waits on it", escape(listed([one_line(each) for each in facts.waiting], 20))))
+    if facts.experts and not facts.resolved:
+        pairs.append(("Also know this area", escape(listed([who(each) for each in facts.experts]))))
+    fields = [{"type": "mrkdwn", "text": cut_escaped(f"*{label}*\n{value}", FIELD)} for label, value in pairs]
+    return {"type": "section", "fields": fields[:10]}
+
+
+def _state(facts: Facts) -> str:
+    word = state_word(facts)
+    late = how_late(facts) if not facts.resolved else ""
+    acknowledged = f", acknowledged by {one_line(facts.acknowledged_by)}" if facts.acknowledged_by else ""
+    return escape(f"{word}{f', {late}' if late else ''}{acknowledged}")
+
+
+def _what_to_do(facts: Facts) -> list[Block]:
+    steps = facts.runbook.first_steps() if facts.runbook and not facts.resolved else ()
+    lines = [f"{number}. {escape(cut(one_line(step), 400))}" for number, step in enumerate(steps[:STEPS_SHOWN], 1)]
+    if lines:
+        blocks = [section("*What to do first*\n" + "\n".join(lines))]
+        if facts.section:
+            link = facts.links.get("Runbook")
+            title = escape(cut(one_line(facts.section.title), 200))
+            blocks.append(
+                section(f"Runbook, section “{title}”: {_link(link, 'read it')}" if link else f"See “{title}”.")
+            )
+        return blocks
+    stamp = f"{clock(facts.now, facts.zone)} · `{escape(facts.dedup_key).replace('`', '')}`"
+    return [{"type": "context", "elements": [{"type": "mrkdwn", "text": cut_escaped(stamp, FIELD)}]}]
+
+
+def _buttons(facts: Facts) -> Block | None:
+    elements = []
+    for label, url in facts.links.items():
+        if len(url) > URL or any(c.isspace() for c in url):
+            continue
+        button: Block = {
+            "type": "button",
+            "text": {"type": "plain_text", "text": cut(label, BUTTON)},
+            "url": url,
+            "action_id": f"open_{label.lower().replace(' ', '_')}",
+        }
+        if label == "Runbook" and not facts.resolved:
+            button["style"] = "primary"
+        elements.append(button)
+    return {"type": "actions", "elements": elements} if elements else None
+
+
+def _link(url: str, text: str) -> str:
+    address = url.replace("&", "&amp;").replace("<", "%3C").replace(">", "%3E").replace("|", "%7C")
+    return f"<{address}|{escape(text)}>"
+
+
+def _plain(facts: Facts) -> str:
+    """What notifications and screen readers get: it is parsed as mrkdwn as well."""
+    owners = f" Owners: {listed([who(each) for each in facts.owners])}." if facts.owners and not facts.upstream else ""
+    return escape(f"{headline(facts, 300)}.{owners}")
+
+
+def _said(facts: Facts) -> str:
+    name = one_line(facts.name)
+    if facts.event is Event.UPSTREAM_ARRIVED:
+        return f"{name} has arrived{f', {how_late(facts)}' if facts.minutes_late else ''}."
+    if facts.resolved:
+        ready = f" at {clock(facts.ready_at, facts.zone)}" if facts.ready_at else ""
+        return f"{state_word(facts).capitalize()}{f': it was ready{ready}.' if ready else '.'}"
+    match facts.event:
+        case Event.CAUSE_CHANGED:
+            return cut(one_line(facts.text), 1_000) if facts.text else f"The cause is now: {cause(facts)}"
+        case Event.HANDOFF:
+            return facts.text or "Handoff with this still open: whoever is on call now joins."
+        case Event.STILL_LATE:
+            late = how_late(facts)
+            return f"Still not ready{f', {late}' if late else ''}."
+        case _:
+            return f"{headline(facts, 300)}."

@@ -1,0 +1,187 @@
+"""Facts in words: the state, the cause, what is left to do."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from daybreak.delivery.facts import Facts
+from daybreak.delivery.words import clock, cut, length, listed, one_line
+from daybreak.domain.incident import Event, Reason, State
+
+_STATES = {
+    State.PENDING: "pending",
+    State.AT_RISK: "at risk",
+    State.FAILED: "failed",
+    State.MET: "ready in time",
+    State.MISSED: "missed",
+    State.LATE: "ready, late",
+}
+_EVENTS = {
+    Event.UPSTREAM_LATE: "late",
+    Event.UPSTREAM_ARRIVED: "arrived",
+    Event.STILL_LATE: "still late",
+    Event.STALE_INPUT: "ready, on stale input",
+    Event.UNCLAIMED_FAILED: "failed, owned by nobody",
+    Event.IMPORT_ERROR: "does not parse",
+    Event.SCHEDULER_DOWN: "down",
+    Event.REGISTRY_INVALID: "invalid registry",
+    Event.DELIVERY_FAILED: "delivery failed",
+    Event.TEST: "test",
+}
+
+
+def state_word(facts: Facts) -> str:
+    """One or two words, in lower case."""
+    if facts.resolved:
+        if facts.minutes_late:
+            return f"ready, {length_late(facts)} late"
+        return "arrived" if facts.upstream else "resolved" if facts.state is not State.MET else "ready in time"
+    if facts.event in _EVENTS and facts.event not in (Event.STILL_LATE, Event.STALE_INPUT):
+        return _EVENTS[facts.event]
+    if facts.upstream:
+        return "late"
+    if facts.event is Event.STALE_INPUT:
+        return _EVENTS[facts.event]
+    return _STATES.get(facts.state, "late") if facts.state else "late"
+
+
+def headline(facts: Facts, limit: int) -> str:
+    """``Aggregate growth (investors) MISSED 09:00 UTC: waits for Sales Force``, at most ``limit`` characters.
+
+    Where it is too long the cause gives way first, then the name; state and time always stay.
+    """
+    word = "STILL LATE" if facts.event is Event.STILL_LATE and not facts.resolved else state_word(facts).upper()
+    due = clock(facts.due_at, facts.zone) if facts.due_at and has_due(facts) else ""
+    if due and (facts.state is not State.MISSED or facts.event is Event.STILL_LATE or facts.resolved):
+        due = f"({'expected' if facts.upstream else 'due'} {due})"
+    middle = " ".join(filter(None, [word, due]))
+    name = one_line(facts.name)
+    cause = short_cause(facts)
+    room = limit - len(middle) - 1
+    if cause and not facts.resolved:
+        tail = f": {cause}"
+        name_room = max(room - len(tail), min(len(name), room * 2 // 3))
+        name = cut(name, name_room)
+        return f"{name} {middle}{cut(tail, max(limit - len(name) - 1 - len(middle), 0))}"
+    return f"{cut(name, room)} {middle}"
+
+
+def short_cause(facts: Facts) -> str:
+    """A few words; empty where nothing is known."""
+    if facts.event is Event.UPSTREAM_LATE:
+        return (
+            f"{listed(facts.waiting, 2)} wait{'s' if len(facts.waiting) == 1 else ''} for it" if facts.waiting else ""
+        )
+    if facts.event in (Event.UNCLAIMED_FAILED, Event.REGISTRY_INVALID, Event.DELIVERY_FAILED, Event.TEST):
+        return one_line(facts.text or "")
+    if facts.event is Event.SCHEDULER_DOWN:
+        return f"{len(facts.group)} pipelines at stake" if facts.group else ""
+    failure = facts.failure
+    match facts.reason:
+        case Reason.UPSTREAM_LATE:
+            return f"wait{'s' if not facts.group else ''} for {listed(facts.late_upstreams, 3) or 'an upstream'}"
+        case Reason.RUN_FAILED:
+            if failure is None:
+                return "run failed"
+            said = f": {one_line(failure.exception)}" if failure.exception else ""
+            return f"{failure.task_id} failed{said}"
+        case Reason.OUT_OF_MEMORY:
+            return f"{failure.task_id if failure else 'a task'} was killed, out of memory most likely"
+        case Reason.DAG_PAUSED:
+            return "dag is paused"
+        case Reason.DAG_MISSING:
+            return "dag is missing"
+        case Reason.IMPORT_ERROR:
+            return f"import error: {one_line(facts.detail)}" if facts.detail else "dag file does not parse"
+        case Reason.STUCK:
+            return "run is stuck"
+        case Reason.RUNNING:
+            return "still running"
+        case Reason.QUEUED:
+            return "queued, not started"
+        case Reason.SCHEDULER_DOWN:
+            return "no scheduler beats"
+        case Reason.NO_RUN:
+            return "no run"
+        case Reason.STALE_INPUT:
+            return "its run began before an upstream was ready"
+        case None:
+            return one_line(facts.text or "")
+
+
+def cause(facts: Facts) -> str:
+    """One or two sentences for the body."""
+    dag = facts.dag_id or "the dag"
+    failure = facts.failure
+    match facts.reason:
+        case Reason.UPSTREAM_LATE:
+            owed = f", owed by {listed(facts.late_teams)}" if facts.late_teams else ""
+            return f"It waits for {listed(facts.late_upstreams) or 'an upstream'}{owed}."
+        case Reason.RUN_FAILED if failure is not None:
+            tries = f" (try {failure.try_number})" if failure.try_number else ""
+            more = f" {len(facts.failures) - 1} more tasks failed." if len(facts.failures) > 1 else ""
+            said = f": {one_line(failure.exception)}" if failure.exception else "."
+            return cut(f"Task {failure.task_id} of {dag} failed{tries}{said}", 2000) + more
+        case Reason.RUN_FAILED:
+            return f"The newest run of {dag} failed."
+        case Reason.OUT_OF_MEMORY:
+            task = f"Task {failure.task_id}" if failure else "A task"
+            return f"{task} of {dag} was killed without leaving an error: out of memory, most likely."
+        case Reason.DAG_PAUSED:
+            return f"{dag} is paused, so no run was made."
+        case Reason.DAG_MISSING:
+            return f"Airflow does not know {dag}: removed, renamed, or not deployed."
+        case Reason.IMPORT_ERROR:
+            return f"The file of {dag} does not parse{f': {one_line(facts.detail)}' if facts.detail else '.'}"
+        case Reason.STUCK:
+            usual = f" (it usually takes {length(facts.usual)})" if facts.usual else ""
+            return f"The run of {dag} takes more than twice as long as usual{usual}."
+        case Reason.RUNNING:
+            usual = f" (it usually takes {length(facts.usual)})" if facts.usual else ""
+            return f"The run of {dag} is still running{usual}."
+        case Reason.QUEUED:
+            return f"The run of {dag} is queued and has not started."
+        case Reason.SCHEDULER_DOWN:
+            return "No scheduler of Airflow sends a heartbeat: nothing starts."
+        case Reason.NO_RUN:
+            detail = f" ({one_line(facts.detail)})" if facts.detail else ""
+            return f"There is no run of {dag} for this day{detail}."
+        case Reason.STALE_INPUT:
+            return "It was ready in time, but its run began before an upstream was ready: yesterday's data, maybe."
+        case None:
+            return cut(one_line(facts.text), 2000) if facts.text else ""
+
+
+def what_is_left(facts: Facts) -> str:
+    """What is left to do, and when it can be ready at the earliest; empty where that cannot be told."""
+    if facts.resolved:
+        return ""
+    if facts.earliest_ready:
+        usual = f" (usually takes {length(facts.usual)})" if facts.usual else ""
+        return f"Can be ready at {clock(facts.earliest_ready, facts.zone)} at the earliest{usual}."
+    if facts.usual and facts.reason is not None:
+        return f"A whole run is left to do: it usually takes {length(facts.usual)}."
+    return ""
+
+
+def how_late(facts: Facts) -> str:
+    """``37 min late`` as of now; empty before due and once ready."""
+    if facts.minutes_late:
+        return f"{length_late(facts)} late"
+    if facts.due_at is None or facts.resolved or facts.now <= facts.due_at or not has_due(facts):
+        return ""
+    return f"{length(facts.now - facts.due_at)} late"
+
+
+def length_late(facts: Facts) -> str:
+
+    return length(timedelta(minutes=facts.minutes_late or 0))
+
+
+def has_due(facts: Facts) -> bool:
+    """Whether ``due_at`` is a deadline: a system incident carries the instant at which it was seen."""
+    return facts.upstream is not None or (
+        ":system:" not in facts.dedup_key
+        and (facts.pipeline is None or facts.pipeline.deadline is not None)
+        and facts.event not in (Event.TEST, Event.REGISTRY_INVALID, Event.DELIVERY_FAILED)
+    )

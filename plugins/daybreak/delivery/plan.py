@@ -1,0 +1,296 @@
+"""From decisions to rows of the outbox: every notification rendered, ready to send, with nothing left to look up.
+
+Pure. Opsgenie gets pages, tickets and their ends; Slack gets one thread an incident in the pipeline's channel, and
+one in the channel of each team that is told, so that people read it where they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from daybreak.delivery import message, page
+from daybreak.delivery.facts import Facts, PlanContext, gather, parties
+from daybreak.delivery.responders import alternatives, for_step, responders_for
+from daybreak.domain.incident import Decisions, Event, Incident, Notification, State
+from daybreak.domain.registry import Person, Pipeline, Priority, Registry, Team
+from daybreak.store.outbox import Channel, Delivery
+
+__all__ = ["PlanContext", "plan"]
+
+TICKET_PRIORITY: Priority = "P4"
+NOTICE_PRIORITY: Priority = "P5"
+_URGENCY = {"page": 10, "resolve": 20, "ticket": 30, "thread": 40, "notice": 50}
+REFRESH, REWRITE, RECHECK = 18, 60, 70
+_RECHECKS = (timedelta(minutes=5), timedelta(hours=1))
+_LATER_STEPS = frozenset({Event.STILL_LATE, Event.HANDOFF})
+_NOTES = frozenset({Event.CAUSE_CHANGED, Event.STILL_LATE, Event.HANDOFF})
+
+
+def plan(
+    registry: Registry, decisions: Decisions, incidents: Mapping[str, Incident], context: PlanContext
+) -> tuple[Delivery, ...]:
+    """The rows that ``decisions`` ask for, in order.
+
+    :param incidents: dedup key → incident as it was before this tick (those that decisions change may be in it)
+    """
+    planner = _Planner(registry, decisions, incidents, context)
+    rows = [row for n in decisions.notifications for row in planner.rows(n)]
+    rows += planner.rewrites({row.dedup_key for row in rows if row.operation == "parent"})
+    return tuple(rows)
+
+
+@dataclass(frozen=True, slots=True)
+class _Planner:
+    registry: Registry
+    decisions: Decisions
+    before: Mapping[str, Incident]
+    context: PlanContext
+
+    def incident(self, key: str) -> Incident | None:
+        changed = next((one for one in self.decisions.incidents if one.dedup_key == key), None)
+        return changed or self.before.get(key)
+
+    def rows(self, n: Notification) -> Iterator[Delivery]:
+        incident = self.incident(n.dedup_key)
+        facts = gather(self.registry, self.context, n, incident, self.decisions.judgements.get(n.dedup_key))
+        alerts = list(self._alerts(n, facts, incident))
+        messages = list(self._messages(n, facts, incident))
+        yield from alerts
+        yield from messages
+        if not alerts and not messages and n.to:
+            yield from self._quiet_alert(n, facts)
+
+    # Opsgenie
+
+    def _alerts(self, n: Notification, facts: Facts, incident: Incident | None) -> Iterator[Delivery]:
+        if n.kind == "page":
+            yield from self._page(n, facts)
+        elif n.kind == "ticket":
+            yield from self._ticket(n, facts)
+        elif n.event is Event.UPSTREAM_ARRIVED:
+            if self._has_ticket(incident):
+                yield from self._end(n, facts)
+        elif n.kind == "resolve":
+            yield from self._end(n, facts)
+        elif n.event in _NOTES and incident is not None and incident.paged and not n.to:
+            yield self._opsgenie(n, "note", {"alias": n.dedup_key, "note": page.note(facts)}, urgency=REFRESH)
+            yield from self._refresh(n, facts)
+
+    def _page(self, n: Notification, facts: Facts) -> Iterator[Delivery]:
+        lead = _lead(facts)
+        step = n.step if facts.event is not Event.HANDOFF else None
+        responders = (
+            responders_for(self.registry, n.to)
+            if facts.event is Event.HANDOFF
+            else for_step(self.registry, lead, step, n.to, self.context.now)
+        )
+        jsm = self.registry.paging.dialect == "jsm"
+        later = facts.event in _LATER_STEPS
+        alias = n.dedup_key
+        if later and jsm:
+            # JSM cannot add a responder: a further step is an alert of its own, closed with the first.
+            alias += f":step:{n.step}" if n.step is not None else f":handoff:{':'.join(n.to)}"
+        body = page.alert(facts, responders, source=self.context.source, alias=alias[: page.ALIAS])
+        payload: dict[str, Any] = {
+            "alias": body["alias"],
+            "body": body,
+            "next": alternatives(self.registry, lead, n.to, self.context.now),
+            "slack": self._elsewhere(n, facts),
+        }
+        if later and not jsm:
+            payload["note"] = page.note(facts)
+            yield self._opsgenie(n, "step", payload)
+            return
+        yield self._opsgenie(n, "create", payload)
+        if facts.event is Event.FAILED or (lead is not None and lead.native_deadline):
+            yield from self._refresh(n, facts)
+
+    def _refresh(self, n: Notification, facts: Facts) -> Iterator[Delivery]:
+        """Give an alert that a callback opened what the callback could not know. JSM cannot change alerts."""
+        if self.registry.paging.dialect == "opsgenie":
+            body = page.alert(facts, (), source=self.context.source)
+            yield self._opsgenie(n, "refresh", {"alias": n.dedup_key, "body": body}, urgency=REFRESH)
+
+    def _ticket(self, n: Notification, facts: Facts) -> Iterator[Delivery]:
+        responders = responders_for(self.registry, n.to)
+        if not responders:
+            return  # the team is no Opsgenie team: its channel is told
+        body = page.alert(facts, responders, source=self.context.source, extra_tags=("ticket",))
+        body |= {"priority": TICKET_PRIORITY}
+        payload = {"alias": n.dedup_key, "body": body, "next": [], "slack": self._elsewhere(n, facts)}
+        first = self.registry.upstreams.get(n.subject or "")
+        earlier = any(step.do == "ticket" for step in first.on_delay[: n.step or 0]) if first else False
+        if earlier and self.registry.paging.dialect == "jsm":
+            payload["alias"] = body["alias"] = f"{n.dedup_key}:step:{n.step}"
+            earlier = False
+        yield self._opsgenie(n, "step" if earlier else "create", payload)
+
+    def _end(self, n: Notification, facts: Facts) -> Iterator[Delivery]:
+        note = page.note(facts)
+        yield self._opsgenie(n, "close", {"alias": n.dedup_key, "note": note}, urgency=_URGENCY["resolve"])
+        if facts.upstream is None:
+            # A callback that was held up may open the alert anew after its end: look again, twice.
+            for number, wait in enumerate(_RECHECKS):
+                payload = {"alias": n.dedup_key, "note": f"{note} (opened again by a late callback)"}
+                yield self._opsgenie(n, "recheck", payload, urgency=RECHECK, wait=wait, more=str(number))
+
+    def _has_ticket(self, incident: Incident | None) -> bool:
+        upstream = self.registry.upstreams.get(incident.subject or "") if incident else None
+        if upstream is None or incident is None:
+            return False
+        done = [step for number, step in enumerate(upstream.on_delay) if number in incident.steps_done]
+        return any(step.do == "ticket" and responders_for(self.registry, step.to) for step in done)
+
+    def _quiet_alert(self, n: Notification, facts: Facts) -> Iterator[Delivery]:
+        """Where there is no channel to write to: an alert of the lowest priority, of its own alias, so that it can
+        never swallow the page that may follow."""
+        body = page.alert(
+            facts, responders_for(self.registry, n.to), source=self.context.source,
+            alias=f"{n.dedup_key}:notice", extra_tags=("notice",),
+        ) | {"priority": NOTICE_PRIORITY}  # fmt: skip
+        if n.kind != "resolve":
+            yield self._opsgenie(n, "create", {"alias": body["alias"], "body": body, "next": [], "slack": []})
+
+    # Slack
+
+    def _messages(self, n: Notification, facts: Facts, incident: Incident | None) -> Iterator[Delivery]:
+        home = self._home(facts, n)
+        told = parties(self.registry, n.to)
+        own = {each.slack_channel: each for each in told if isinstance(each, Team) and each.slack_channel}
+        if facts.upstream is not None:
+            # An upstream's delay is told where those live who owe the data or are told of it.
+            channels = list(own) or ([home] if home else [])
+        else:
+            channels = list(dict.fromkeys([*([home] if home else []), *own]))
+        for channel in channels:
+            here = _tagged(told, own, channel, home, facts)
+            if incident is None:
+                yield self._slack(n, channel, {"message": message.notice(facts, here), "reply": None}, facts)
+                continue
+            first = n.event in (Event.AT_RISK, Event.FAILED, Event.MISSED, Event.UPSTREAM_LATE) or n.step == 0
+            answer = message.reply(facts, here)
+            content = {
+                "message": message.parent(facts, here if not facts.resolved else ()),
+                "reply": answer,
+                "reply_if_new": not (first or facts.resolved),
+            }
+            yield self._slack(n, channel, content, facts)
+
+    def rewrites(self, done: set[str]) -> Iterator[Delivery]:
+        """Parents of incidents that changed without anybody being told: acknowledged, at risk no more, waived."""
+        for incident in self.decisions.incidents:
+            if incident.dedup_key in done or not (incident.told or incident.paged) or incident.member_of:
+                continue
+            n = Notification(
+                at=self.context.now, kind="notice", event=_event(incident), subject=incident.subject,
+                business_date=incident.business_date, step=None, to=(*incident.paged, *incident.told),
+                priority=incident.priority, dedup_key=incident.dedup_key, group=incident.group,
+            )  # fmt: skip
+            judgement = self.decisions.judgements.get(incident.dedup_key)
+            facts = gather(self.registry, self.context, n, incident, judgement)
+            content = message.parent(facts)
+            if self._same_as_before(n, incident, content):
+                continue
+            home = self._home(facts, n)
+            teams = [t.slack_channel for t in parties(self.registry, n.to) if isinstance(t, Team) and t.slack_channel]
+            for channel in dict.fromkeys([*([home] if home else []), *teams]):
+                row = {"message": content, "reply": None, "only_if_there": True}
+                yield self._slack(n, channel, row, facts, operation="rewrite", urgency=REWRITE)
+
+    def _same_as_before(self, n: Notification, incident: Incident, content: message.Message) -> bool:
+        past = self.before.get(incident.dedup_key)
+        if past is None or past == incident:
+            return False
+        judgement = self.decisions.judgements.get(incident.dedup_key)
+        return message.parent(gather(self.registry, self.context, n, past, judgement)) == content
+
+    def _home(self, facts: Facts, n: Notification) -> str | None:
+        lead = _lead(facts)
+        if lead is None and facts.upstream is not None:
+            waiting = (p for p in self.registry.pipelines.values() if facts.upstream in p.upstreams)
+            found = next((channel for p in waiting if (channel := self.registry.channel_of(p))), None)
+            return self.registry.defaults.slack_channel or found
+        return self.registry.channel_of(lead) if lead else self.registry.defaults.slack_channel
+
+    def _elsewhere(self, n: Notification, facts: Facts) -> list[dict[str, Any]]:
+        """What Slack is told, and where, if Opsgenie does not take this."""
+        told = parties(self.registry, n.to)
+        own = [each.slack_channel for each in told if isinstance(each, Team)]
+        channels = [self._home(facts, n), self.registry.defaults.slack_channel, *own]
+        answer = message.reply(facts, told)
+        return [{"channel": each, "message": answer} for each in dict.fromkeys(channels) if each]
+
+    # Rows
+
+    def _opsgenie(
+        self, n: Notification, operation: str, payload: Mapping[str, Any], *, urgency: int | None = None,
+        wait: timedelta | None = None, more: str = "",
+    ) -> Delivery:  # fmt: skip
+        row = self._row(n, "opsgenie", operation, payload, urgency, more)
+        return row if wait is None else replace(row, not_before=self.context.now + wait)
+
+    def _slack(
+        self, n: Notification, channel: str, content: Mapping[str, Any], facts: Facts, *, operation: str = "parent",
+        urgency: int | None = None,
+    ) -> Delivery:  # fmt: skip
+        fallback = self.registry.defaults.slack_channel
+        payload = {
+            "channel": channel,
+            **content,
+            "else": [fallback] if fallback and fallback != channel else [],
+        }
+        if n.kind in ("notice", "thread") and n.to and facts.event is not Event.DELIVERY_FAILED:
+            payload["alert"] = page.alert(
+                facts, responders_for(self.registry, n.to), source=self.context.source,
+                alias=f"{n.dedup_key}:notice", extra_tags=("notice",),
+            ) | {"priority": NOTICE_PRIORITY}  # fmt: skip
+        return self._row(n, "slack", operation, payload, urgency, channel)
+
+    def _row(
+        self, n: Notification, channel: Channel, operation: str, payload: Mapping[str, Any], urgency: int | None,
+        more: str,
+    ) -> Delivery:  # fmt: skip
+        incident = self.incident(n.dedup_key)
+        # A step is decided once in an incident's life as one that pages; everything else once an instant.
+        once = incident.paging_since if incident and n.step is not None else None
+        parts = [n.dedup_key, channel, operation, n.kind, n.event.value, "" if n.step is None else str(n.step), more]
+        parts.append((once or n.at).isoformat())
+        base = _URGENCY[n.kind] if urgency is None else urgency
+        if n.kind == "page" and urgency is None and n.priority:
+            base += int(n.priority[1]) - 1
+        return Delivery(
+            key="|".join(parts), dedup_key=n.dedup_key, channel=channel, operation=operation, kind=n.kind,
+            event=n.event.value, payload=dict(payload), created_at=self.context.now, step=n.step, subject=n.subject,
+            to=n.to, urgency=base, shadow=self.context.shadow or self.registry.paging.mode == "shadow",
+        )  # fmt: skip
+
+
+def _lead(facts: Facts) -> Pipeline | None:
+    """The pipeline that speaks for the incident: a group's is the one with the highest priority.
+
+    None for a system incident, whose group only names what is at stake.
+    """
+    if ":system:" in facts.dedup_key and facts.pipeline is None:
+        return None
+    return facts.pipeline or min(facts.group, key=lambda each: each.priority, default=None)
+
+
+def _tagged(
+    told: tuple[Person | Team, ...], own: Mapping[str, Team], channel: str, home: str | None, facts: Facts
+) -> tuple[Person | Team, ...]:
+    """Whom the message in ``channel`` mentions: everybody at home, in a team's own channel that team alone."""
+    if channel == home or (facts.upstream is not None and channel not in own):
+        return told
+    return tuple(each for each in told if isinstance(each, Team) and each.slack_channel == channel)
+
+
+def _event(incident: Incident) -> Event:
+    """The event that a rewritten parent speaks of."""
+    if incident.kind == "upstream":
+        return Event.UPSTREAM_LATE if incident.open else Event.UPSTREAM_ARRIVED
+    if incident.kind == "system":
+        return Event.SCHEDULER_DOWN if incident.subject is None else Event.IMPORT_ERROR
+    return {State.AT_RISK: Event.AT_RISK, State.FAILED: Event.FAILED}.get(incident.state, Event.MISSED)
