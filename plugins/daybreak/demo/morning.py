@@ -61,9 +61,12 @@ def zone_of_nine(now: datetime) -> str:
     return "Etc/GMT" if offset == 0 else f"Etc/GMT{'-' if offset > 0 else '+'}{abs(offset)}"
 
 
-def plan(now: datetime, *, head_start: timedelta) -> Morning:
-    """A morning whose first instant that matters is a whole minute at least ``head_start`` from ``now``."""
-    name = zone_of_nine(now)
+def plan(now: datetime, *, head_start: timedelta, zone_name: str | None = None) -> Morning:
+    """A morning whose first instant that matters is a whole minute at least ``head_start`` from ``now``.
+
+    ``zone_name`` keeps the zone of an earlier plan: an hour may have turned since.
+    """
+    name = zone_name or zone_of_nine(now)
     first = (now + head_start).astimezone(ZoneInfo(name))
     if first.second or first.microsecond:
         first = first.replace(second=0, microsecond=0) + timedelta(minutes=1)

@@ -83,7 +83,8 @@ def build(
     took = _wait(household, lambda: _healthy(api), START_LIMIT, "Airflow did not come up", timeline)
 
     # Only now are the clock times fixed, and parsing takes about as long as starting did, on whatever machine this is.
-    morning = plan(datetime.now(UTC), head_start=HEAD_START + timedelta(seconds=min(0.75 * took, 90)))
+    head_start = HEAD_START + timedelta(seconds=min(0.75 * took, 90))
+    morning = plan(datetime.now(UTC), head_start=head_start, zone_name=morning.zone_name)
     derive(shipped, place.registry, morning, airflow_url=airflow_url, early=early)
     registry = load_registry(place.registry)
     timeline.progress(f"derived a registry due {morning.due:%H:%M} {morning.zone_name}: {place.registry}")
