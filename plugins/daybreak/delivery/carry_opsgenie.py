@@ -35,7 +35,7 @@ async def carry(client: OpsgenieClient, row: Queued, aliases: tuple[str, ...]) -
                 last = await client.close(each, note=payload.get("note"), source=MONITOR_SOURCE)
             return last.request_id if last else None
         case "refresh":
-            return await _refresh(client, alias, payload["body"], row.attempts)
+            return await _refresh(client, payload, row.attempts)
         case "recheck":
             return await _recheck(client, alias, payload.get("note"))
         case other:
@@ -59,14 +59,15 @@ async def _step(client: OpsgenieClient, alias: str, payload: Mapping[str, Any]) 
     return request_id
 
 
-async def _refresh(client: OpsgenieClient, alias: str, body: Mapping[str, Any], attempts: int) -> str | None:
+async def _refresh(client: OpsgenieClient, payload: Mapping[str, Any], attempts: int) -> str | None:
     """Give an alert that somebody else opened (a callback), or whose cause has changed, what is known now."""
+    alias, body = str(payload["alias"]), payload["body"]
     state = await client.get(alias)
     if state is None:
         if attempts < UNSEEN_ATTEMPTS:
             raise DeliveryDelayed("the alert cannot be seen yet", retry_after=1.0)
         return None
-    if not state.open:
+    if not state.open or (payload.get("only_foreign") and state.source == body["source"]):
         return None
     await client.update(alias, "message", str(body["message"]))
     await client.update(alias, "description", str(body["description"]))

@@ -16,6 +16,7 @@ from daybreak.delivery.slack import SlackRefusal
 from daybreak.delivery.wire import HttpRefused
 from daybreak.errors import DeliveryDelayed, DeliveryRefused, SettingsError
 from daybreak.store import outbox
+from daybreak.store.database import reading, writing
 from daybreak.store.outbox import Channel, Delivery, Queued
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ class Lane:
     def _sent(self, row: Queued, remote_id: str | None) -> None:
         self.lease_check()
         self.gate.succeeded()
-        with self.engine.begin() as conn:
+        with writing(self.engine) as conn:
             outbox.mark_sent(conn, row.id, self.clock(), remote_id=remote_id)
         self.report.sent += 1
         d = row.delivery
@@ -142,7 +143,7 @@ class Lane:
 
     def _retry(self, row: Queued, error: str, wait: timedelta) -> None:
         self.lease_check()
-        with self.engine.begin() as conn:
+        with writing(self.engine) as conn:
             outbox.mark_retry(conn, row.id, self.clock() + wait, error)
         self.report.retried += 1
         d = row.delivery
@@ -171,7 +172,7 @@ class Lane:
 
     def _give_up(self, row: Queued, error: str) -> None:
         self.lease_check()
-        with self.engine.begin() as conn:
+        with writing(self.engine) as conn:
             outbox.mark_failed(conn, row.id, error)
         self.report.failed += 1
         self.report.errors.append(f"{row.delivery.dedup_key}: {error}")
@@ -183,7 +184,7 @@ class Lane:
 
     def _supersede(self, row: Queued, why: str) -> bool:
         self.lease_check()
-        with self.engine.begin() as conn:
+        with writing(self.engine) as conn:
             outbox.mark_superseded(conn, [row.id], why)
         self.report.superseded += 1
         return True
@@ -191,7 +192,7 @@ class Lane:
     def _fall_back_overdue(self) -> None:
         """Tell elsewhere what could not be told here for so long; it stays queued here as well."""
         now = self.clock()
-        with self.engine.connect() as conn:
+        with reading(self.engine) as conn:
             overdue = outbox.overdue_without_fallback(conn, now - self.limits.fall_back_after)
         why = f"no success within {int(self.limits.fall_back_after.total_seconds() // 60)} minutes"
         found = (other_channel(row, row.error or why, now) for row in overdue if row.delivery.channel == self.channel)
@@ -200,7 +201,7 @@ class Lane:
     def _queue(self, rows: Sequence[Delivery]) -> None:
         if rows:
             self.lease_check()
-            with self.engine.begin() as conn:
+            with writing(self.engine) as conn:
                 self.report.fallbacks += outbox.enqueue(conn, rows, self.clock())
 
     def _no_connection(self, problem: str | None = None) -> None:
@@ -208,7 +209,7 @@ class Lane:
             self._refused(row, HttpRefused(problem or self.channels.problem(self.channel), status=401))
 
     def _due(self, limit: int) -> list[Queued]:
-        with self.engine.connect() as conn:
+        with reading(self.engine) as conn:
             return outbox.due(conn, self.clock(), limit + len(self._skipped), channel=self.channel)
 
 

@@ -16,6 +16,7 @@ from daybreak.delivery.opsgenie import OpsgenieClient
 from daybreak.delivery.slack import SlackClient
 from daybreak.errors import DeliveryDelayed
 from daybreak.store import outbox, threads
+from daybreak.store.database import reading, writing
 from daybreak.store.outbox import Channel, Queued
 
 
@@ -35,14 +36,14 @@ class OpsgenieLane(Lane):
             await self._drain()
 
     def _prepare(self) -> None:
-        with self.engine.connect() as conn:
+        with reading(self.engine) as conn:
             self._pages.counts = dict(outbox.pages_since(conn, self.clock() - HOUR))
 
     async def _deliver(self, row: Queued) -> None:
         aliases: tuple[str, ...] = ()
         d = row.delivery
         if d.operation == "close":
-            with self.engine.connect() as conn:
+            with reading(self.engine) as conn:
                 aliases = outbox.opened_aliases(conn, d.dedup_key)
         if d.kind == "page" and d.operation in ("create", "step") and ":storm:" not in d.dedup_key:
             full = self._pages.take(d.to)
@@ -56,7 +57,7 @@ class OpsgenieLane(Lane):
         """What has ended before it could be told wakes nobody; what was never tried yet is told all the same."""
         if not row.attempts or row.delivery.operation not in ("create", "step", "note", "refresh"):
             return False
-        with self.engine.connect() as conn:
+        with reading(self.engine) as conn:
             ended = any(later.delivery.operation == "close" for later in outbox.following(conn, row))
         return ended and self._supersede(row, "ended before it could be told")
 
@@ -85,14 +86,14 @@ class SlackLane(Lane):
         meant = str(d.payload["channel"])
         lock = self._locks.setdefault(meant, asyncio.Lock())
         async with lock:  # one message a channel at a time, in the order of urgency
-            with self.engine.connect() as conn:
+            with reading(self.engine) as conn:
                 thread = threads.get_thread(conn, d.dedup_key, meant)
             try:
                 carried = await carry_slack.carry(self._client, row, thread, self._slot)
             finally:
                 self.channels.pace.same(meant, self.channels.channel_ids.get(meant))
             if carried.thread is not None:
-                with self.engine.begin() as conn:
+                with writing(self.engine) as conn:
                     threads.put_thread(conn, carried.thread, self.clock())
             self._sent(row, carried.ts)
 
@@ -125,7 +126,7 @@ class SlackLane(Lane):
         if row.delivery.operation != "rewrite":
             return False
         meant = row.delivery.payload["channel"]
-        with self.engine.connect() as conn:
+        with reading(self.engine) as conn:
             later = outbox.following(conn, row)
         newer = any(
             each.delivery.operation in ("rewrite", "parent") and each.delivery.payload.get("channel") == meant

@@ -106,7 +106,7 @@ def tags(facts: Facts, extra: Sequence[str] = ()) -> list[str]:
 
 def note(facts: Facts) -> str:
     """A note on the alert for what happened after the page."""
-    parts = [headline(facts, 300) if not facts.resolved else f"{one_line(facts.name)}: {state_word(facts)}."]
+    parts = [f"{headline(facts, 300)}." if not facts.resolved else f"{one_line(facts.name)}: {state_word(facts)}."]
     if facts.resolved and facts.ready_at:
         parts.append(f"Ready at {clock(facts.ready_at, facts.zone)}.")
     if facts.text:

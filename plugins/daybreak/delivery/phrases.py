@@ -8,6 +8,7 @@ from daybreak.delivery.facts import Facts
 from daybreak.delivery.words import clock, cut, length, listed, one_line
 from daybreak.domain.incident import Event, Reason, State
 
+_WORTH_SAYING = timedelta(minutes=1)
 _STATES = {
     State.PENDING: "pending",
     State.AT_RISK: "at risk",
@@ -50,7 +51,9 @@ def headline(facts: Facts, limit: int) -> str:
 
     Where it is too long the cause gives way first, then the name; state and time always stay.
     """
-    word = "STILL LATE" if facts.event is Event.STILL_LATE and not facts.resolved else state_word(facts).upper()
+    word = state_word(facts) if facts.resolved else state_word(facts).upper()
+    if facts.event is Event.STILL_LATE and not facts.resolved:
+        word = "STILL LATE"
     due = clock(facts.due_at, facts.zone) if facts.due_at and has_due(facts) else ""
     if due and (facts.state is not State.MISSED or facts.event is Event.STILL_LATE or facts.resolved):
         due = f"({'expected' if facts.upstream else 'due'} {due})"
@@ -116,7 +119,8 @@ def cause(facts: Facts) -> str:
     match facts.reason:
         case Reason.UPSTREAM_LATE:
             owed = f", owed by {listed(facts.late_teams)}" if facts.late_teams else ""
-            return f"It waits for {listed(facts.late_upstreams) or 'an upstream'}{owed}."
+            verb = "waited" if facts.resolved else "waits"
+            return f"It {verb} for {listed(facts.late_upstreams) or 'an upstream'}{owed}."
         case Reason.RUN_FAILED if failure is not None:
             tries = f" (try {failure.try_number})" if failure.try_number else ""
             more = f" {len(facts.failures) - 1} more tasks failed." if len(facts.failures) > 1 else ""
@@ -168,7 +172,9 @@ def how_late(facts: Facts) -> str:
     """``37 min late`` as of now; empty before due and once ready."""
     if facts.minutes_late:
         return f"{length_late(facts)} late"
-    if facts.due_at is None or facts.resolved or facts.now <= facts.due_at or not has_due(facts):
+    if facts.due_at is None or facts.resolved or not has_due(facts):
+        return ""
+    if facts.now < facts.due_at + _WORTH_SAYING:
         return ""
     return f"{length(facts.now - facts.due_at)} late"
 

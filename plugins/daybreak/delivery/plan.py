@@ -60,7 +60,8 @@ class _Planner:
         messages = list(self._messages(n, facts, incident))
         yield from alerts
         yield from messages
-        if not alerts and not messages and n.to:
+        said_elsewhere = n.kind == "notice" and self._same_step(n, "page") is not None
+        if not alerts and not messages and n.to and not said_elsewhere:
             yield from self._quiet_alert(n, facts)
 
     # Opsgenie
@@ -106,13 +107,14 @@ class _Planner:
             return
         yield self._opsgenie(n, "create", payload)
         if facts.event is Event.FAILED or (lead is not None and lead.native_deadline):
-            yield from self._refresh(n, facts)
+            yield from self._refresh(n, facts, only_foreign=True)
 
-    def _refresh(self, n: Notification, facts: Facts) -> Iterator[Delivery]:
+    def _refresh(self, n: Notification, facts: Facts, *, only_foreign: bool = False) -> Iterator[Delivery]:
         """Give an alert that a callback opened what the callback could not know. JSM cannot change alerts."""
         if self.registry.paging.dialect == "opsgenie":
             body = page.alert(facts, (), source=self.context.source)
-            yield self._opsgenie(n, "refresh", {"alias": n.dedup_key, "body": body}, urgency=REFRESH)
+            payload = {"alias": n.dedup_key, "body": body, "only_foreign": only_foreign}
+            yield self._opsgenie(n, "refresh", payload, urgency=REFRESH)
 
     def _ticket(self, n: Notification, facts: Facts) -> Iterator[Delivery]:
         responders = responders_for(self.registry, n.to)
@@ -158,8 +160,13 @@ class _Planner:
 
     def _messages(self, n: Notification, facts: Facts, incident: Incident | None) -> Iterator[Delivery]:
         home = self._home(facts, n)
-        told = parties(self.registry, n.to)
-        own = {each.slack_channel: each for each in told if isinstance(each, Team) and each.slack_channel}
+        # A step that pages some and tells others is one message in the incident's thread, not two.
+        page_too, notice_too = self._same_step(n, "page"), self._same_step(n, "notice")
+        told = parties(self.registry, (*n.to, *(notice_too.to if n.kind == "page" and notice_too else ())))
+        if n.kind == "notice" and page_too:
+            home = None
+        mine = parties(self.registry, n.to)
+        own = {each.slack_channel: each for each in mine if isinstance(each, Team) and each.slack_channel}
         if facts.upstream is not None:
             # An upstream's delay is told where those live who owe the data or are told of it.
             channels = list(own) or ([home] if home else [])
@@ -178,6 +185,13 @@ class _Planner:
                 "reply_if_new": not (first or facts.resolved),
             }
             yield self._slack(n, channel, content, facts)
+
+    def _same_step(self, n: Notification, kind: str) -> Notification | None:
+        """The other half of an escalation step that both pages and tells."""
+        if n.step is None or n.kind not in ("page", "notice"):
+            return None
+        same = (one for one in self.decisions.notifications if (one.dedup_key, one.step) == (n.dedup_key, n.step))
+        return next((one for one in same if one.kind == kind and one is not n), None)
 
     def rewrites(self, done: set[str]) -> Iterator[Delivery]:
         """Parents of incidents that changed without anybody being told: acknowledged, at risk no more, waived."""

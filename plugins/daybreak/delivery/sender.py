@@ -17,6 +17,7 @@ from daybreak.delivery.channels import Channels
 from daybreak.delivery.limits import Clock
 from daybreak.errors import LeaseLost
 from daybreak.store import outbox
+from daybreak.store.database import reading
 from daybreak.store.outbox import CHANNELS, Channel
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ async def send_due(
                 group.create_task(lane.run())
     except BaseExceptionGroup as several:
         raise _first(several.subgroup(LeaseLost) or several) from None
-    with engine.connect() as conn:
+    with reading(engine) as conn:
         report.next_at = _next(outbox.next_due_at(conn), channels, clock())
     return report
 
