@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections import Counter
 from datetime import datetime, timedelta
+from random import Random
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -31,7 +32,7 @@ REGISTRY = registry(
     steps=STEPS,
 )
 DAGS = ("growth", "profit", "left", "right", "tidy", "sales_load")
-START, END = at("-1 00:00"), at("+1 12:00")
+START, END = at("00:00"), at("+1 12:00")
 GRID = timedelta(minutes=20)
 # Runs change at :05, :25 and :45. Everything that the rules count from a clock falls on other minutes, five or more
 # away, so that whatever happens lasts longer than LONGEST.
@@ -40,11 +41,11 @@ LONGEST = timedelta(minutes=4)
 
 @st.composite
 def runs(draw: st.DrawFn) -> tuple[Run, ...]:
-    """Up to twelve runs over three days, of which some succeed, some fail, some never end."""
+    """Up to twelve runs over two days, of which some succeed, some fail, some never end."""
     found = []
     for n in range(draw(st.integers(0, 12))):
         dag = draw(st.sampled_from(DAGS))
-        queued = at("-2 00:05") + draw(st.integers(0, 3 * 72)) * GRID
+        queued = at("-1 12:05") + draw(st.integers(0, 140)) * GRID
         started = draw(st.one_of(st.none(), st.integers(0, 6).map(lambda k, q=queued: q + k * GRID)))
         lasts = draw(st.one_of(st.none(), st.integers(1, 18)))
         ended = started + lasts * GRID if started is not None and lasts is not None else None
@@ -92,7 +93,7 @@ def told(watched: Watch) -> list[tuple[object, ...]]:
     ]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(happened=runs())
 def test_every_second_and_every_minute_tell_the_same(happened: tuple[Run, ...]) -> None:
     # By the second only the ticks that matter are looked at: that this is the same is tested below.
@@ -107,13 +108,14 @@ def test_every_second_and_every_minute_tell_the_same(happened: tuple[Run, ...]) 
     assert told(by_second) == told(minute)
 
 
-@settings(max_examples=25, deadline=None)
-@given(happened=runs(), seed=st.randoms(use_true_random=False))
-def test_lost_ticks_lose_nothing_that_outlasts_the_gap(happened: tuple[Run, ...], seed: object) -> None:
+@settings(max_examples=10, deadline=None)
+@given(happened=runs(), seed=st.integers(0, 2**32))
+def test_lost_ticks_lose_nothing_that_outlasts_the_gap(happened: tuple[Run, ...], seed: int) -> None:
     ticks = every(timedelta(minutes=1))
+    chance = Random(seed)
     kept = [ticks[0]]
     for now in ticks[1:-1]:
-        if now - kept[-1] >= LONGEST or seed.random() < 0.3:  # type: ignore[attr-defined]
+        if now - kept[-1] >= LONGEST or chance.random() < 0.3:
             kept.append(now)
     kept.append(ticks[-1])
     thin, full = watch(kept, happened), watch(ticks, happened)
@@ -121,7 +123,7 @@ def test_lost_ticks_lose_nothing_that_outlasts_the_gap(happened: tuple[Run, ...]
     assert told(thin) == told(full)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(happened=runs())
 def test_passing_over_idle_ticks_is_the_same(happened: tuple[Run, ...]) -> None:
     tick = timedelta(minutes=3)
@@ -129,7 +131,7 @@ def test_passing_over_idle_ticks_is_the_same(happened: tuple[Run, ...]) -> None:
     assert skipping == replay(REGISTRY, History(happened), START, END, tick, every_tick=True)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(happened=runs(), restarts=st.sets(st.integers(1, 400), max_size=12))
 def test_a_restart_between_any_two_ticks_changes_nothing(happened: tuple[Run, ...], restarts: set[int]) -> None:
     ticks = every(timedelta(minutes=5))
@@ -147,7 +149,7 @@ def test_a_restart_between_any_two_ticks_changes_nothing(happened: tuple[Run, ..
     assert restarted.recorded == steady.recorded
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(happened=runs())
 def test_nobody_is_told_the_same_twice(happened: tuple[Run, ...]) -> None:
     watched = Watch(REGISTRY, History(happened))

@@ -54,10 +54,11 @@ class Occurrence:
     opens_at: datetime
     closes_at: datetime  # the next occurrence's opens_at
     is_upstream: bool = False
+    dedup_key: str = field(init=False, compare=False, repr=False)  # made once: judging looks things up by it
 
-    @property
-    def dedup_key(self) -> str:
-        return dedup_key(self.subject, self.business_date, upstream=self.is_upstream)
+    def __post_init__(self) -> None:
+        key = dedup_key(self.subject, self.business_date, upstream=self.is_upstream)
+        object.__setattr__(self, "dedup_key", key)
 
 
 def dedup_key(subject: str, business_date: date, *, upstream: bool = False, group: bool = False) -> str:
