@@ -78,7 +78,7 @@ def _crm_accounts(rng: random.Random, day: date) -> Iterator[Row]:
 
 
 def _activity(rng: random.Random, day: date) -> Iterator[Row]:
-    for user in rng.sample(range(150), 60 + rng.randrange(20)):
+    for user in rng.sample(range(150), 105 + rng.randrange(20)):
         experiment = EXPERIMENTS[user % 2][0]
         yield (day.isoformat(), f"v{user:03d}", REGIONS[user % 3], experiment, VARIANTS[user // 2 % 2],
                rng.randint(1, 9))  # fmt: skip
@@ -86,9 +86,9 @@ def _activity(rng: random.Random, day: date) -> Iterator[Row]:
 
 def _sales_force(rng: random.Random, day: date) -> Iterator[Row]:
     for number in range(24):
-        region = rng.choice(REGIONS)
+        region = REGIONS[number % 3]
         yield (day.isoformat(), f"{day:%Y%m%d}-S{number:03d}", region, UNITS_OF_REGION[region], rng.randint(0, 3),
-               rng.randint(10_000, 400_000))  # fmt: skip
+               rng.randint(100_000, 400_000))  # fmt: skip
 
 
 def _product_b(rng: random.Random, day: date) -> Iterator[Row]:
