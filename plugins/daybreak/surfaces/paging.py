@@ -14,10 +14,11 @@ from typing import Any
 
 from daybreak.domain.incident import Reason, State
 from daybreak.domain.registry import Pipeline, Registry
-from daybreak.domain.runs import EVIDENCE_KEY, Evidence, Run
+from daybreak.domain.runs import Evidence, Run
 from daybreak.errors import DaybreakError
 from daybreak.surfaces.cycles import Cycle, pipeline_cycle
 from daybreak.surfaces.facts import is_backfill, run_of
+from daybreak.surfaces.questions import Questions
 from daybreak.surfaces.site import Site, current_site
 
 log = logging.getLogger(__name__)
@@ -30,12 +31,13 @@ _FAILED = frozenset({"failed", "upstream_failed"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """What a callback has in hand. ``tasks``: task id → state, as it is now; empty where it cannot be asked."""
+    """What a callback has in hand. ``tasks``: task id → state, as it is now; empty where that was not answered."""
 
     site: Site
     pipeline: Pipeline
     run: Run
     cycle: Cycle
+    questions: Questions
     clears: int = 0  # how often somebody cleared the run
     tasks: Mapping[str, str] = field(default_factory=dict)
 
@@ -70,7 +72,7 @@ def page_miss(pipeline_id: str, waits: Mapping[str, str], context: Mapping[str, 
     found = _find(str(dag_run.get("dag_id")), dag_run, dag_run.get("dag_run_id"))
     if found is None or found.pipeline.id != pipeline_id:
         return _told(pipeline_id, "not paged: the registry in force does not give this dag to this pipeline")
-    state = _state_now(found.run)
+    state = found.questions.run_state()
     why_not = why_not_for(found, now) or ("the run has succeeded meanwhile" if state == "success" else None)
     if why_not:
         return _told(found.run.dag_id, f"not paged: {why_not}")
@@ -163,39 +165,16 @@ def _find(dag_id: str, dag_run: Any, run_id: str | None) -> Found | None:
     if site is None or pipeline is None or run is None:
         return None
     clears = dag_run.get("clear_number", 0) if isinstance(dag_run, Mapping) else getattr(dag_run, "clear_number", 0)
+    questions = Questions(run)
     return Found(
         site=site,
+        questions=questions,
         pipeline=pipeline,
         run=run,
         cycle=pipeline_cycle(site.registry, pipeline, run.effective_date),
         clears=int(clears or 0),
-        tasks=_task_states(run),
+        tasks=questions.task_states(),
     )
-
-
-def _task_states(run: Run) -> dict[str, str]:
-    """The states of the run's tasks now; empty if Airflow cannot be asked from here."""
-    try:
-        from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
-
-        states = RuntimeTaskInstance.get_task_states(dag_id=run.dag_id, run_ids=[run.run_id])
-        return {task: str(getattr(s, "value", s)) for task, s in states.get(run.run_id, {}).items()}
-    except Exception:
-        log.warning(
-            "daybreak: the task states of %s %s cannot be asked from here", run.dag_id, run.run_id, exc_info=True
-        )
-        return {}
-
-
-def _state_now(run: Run) -> str:
-    """The run's state now; as it was at the miss if Airflow cannot be asked from here."""
-    try:
-        from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
-
-        return str(RuntimeTaskInstance.get_dagrun_state(dag_id=run.dag_id, run_id=run.run_id))
-    except Exception:
-        log.warning("daybreak: the state of %s %s cannot be asked from here", run.dag_id, run.run_id, exc_info=True)
-        return run.state
 
 
 def _evidence(found: Found, context: Mapping[str, Any]) -> Evidence | None:
@@ -203,22 +182,14 @@ def _evidence(found: Found, context: Mapping[str, Any]) -> Evidence | None:
     ti = context.get("ti")
     if ti is None:
         return None
-    left: dict[str, Any] = {}
-    try:
-        from airflow.sdk.execution_time.xcom import XCom
-
-        pushed = XCom.get_one(
-            key=EVIDENCE_KEY, dag_id=ti.dag_id, task_id=ti.task_id, run_id=ti.run_id, map_index=ti.map_index
-        )
-        left = dict(pushed) if isinstance(pushed, Mapping) else {}
-    except Exception:
-        log.warning("daybreak: the evidence of %s.%s cannot be read from here", ti.dag_id, ti.task_id, exc_info=True)
+    map_index = -1 if ti.map_index is None else ti.map_index
+    left = found.questions.evidence(ti.task_id, map_index)
     return Evidence(
         dag_id=found.run.dag_id,
         run_id=found.run.run_id,
         task_id=ti.task_id,
         try_number=ti.try_number,
-        map_index=-1 if ti.map_index is None else ti.map_index,
+        map_index=map_index,
         exception=left.get("exception"),
         host=left.get("host"),
         log_url=left.get("log_url") or getattr(ti, "log_url", None),
