@@ -233,6 +233,24 @@ class TestCompensation:
         assert who(rota, "2026-03-17", "secondary") == ("a", "compensation")  # else d's
         assert who(rota, "2026-03-17") == ("a", "cover")
 
+    def test_a_stretch_ends_where_a_later_relief_on_the_other_layer_ends_it(self) -> None:
+        # b covers c's day 0 on secondary and so is relieved of day 4, which ends b's cover on primary: to be known on
+        # day 0 already, when that credit has yet to be earned.
+        rota = on_call(
+            layer("a", every="1w"),
+            layer("c b b", name="secondary", every="1d"),
+            time_off=(
+                off("a", "2026-01-05", "2026-01-13"),
+                off("c", "2026-01-05", "2026-01-06T09:00"),
+                off("c", "2026-01-08T09:00", "2026-01-09T09:00"),
+            ),
+            backup="b",
+            compensation_after_turns=1,
+        )
+        (first,) = stretches(rota, "primary", at("2026-01-05T10:00"), at("2026-01-05T11:00")).shifts
+        assert (first.person, first.start, first.end) == ("b", at("2026-01-05T09:00"), at("2026-01-09T09:00"))
+        assert who(rota, "2026-01-09T09:00") == ("c", "cover")
+
     def test_a_coverer_without_a_shift_there_is_not_relieved(self) -> None:
         rota = on_call(
             layer("a b"), time_off=(off("a", "2026-01-05", "2026-01-13"),), backup="x", compensation_after_turns=1

@@ -23,7 +23,7 @@ def roster_of(source: Registry | OnCall) -> Roster:
     else:
         roster = Roster(source, {})
     while len(_RECENT) >= _KEPT:
-        _RECENT.pop(next(iter(_RECENT)), None)
+        _RECENT.pop(next(iter(_RECENT), 0), None)
     _RECENT[id(source)] = (source, roster)
     return roster
 
