@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import logging
 import os
+import subprocess
+import sys
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from daybreak.config import Loaded, check_file, lastgood, load_registry, load_with_last_good, parse_registry
+from daybreak.config import Loaded, check_file, lastgood, load, load_registry, load_with_last_good, parse_registry
 from daybreak.config.reading import LARGEST
 from daybreak.domain.duration import Duration
 from daybreak.domain.registry import DEFAULT_STEPS, HolidayPlace, ReadyWhen, Step
@@ -356,8 +358,21 @@ class TestLastGood:
         file = write(tmp_path, DESIGN)
         first = load_with_last_good(file, tmp_path / "copies")
         lastgood.forget()
-        monkeypatch.setattr(lastgood, "read", pytest.fail)
+        monkeypatch.setattr(load, "read", pytest.fail)
         assert load_with_last_good(file, tmp_path / "copies").registry == first.registry
+
+    def test_taking_the_copy_imports_neither_yaml_nor_models(self, tmp_path: Path) -> None:
+        file = write(tmp_path, DESIGN)
+        load_with_last_good(file, tmp_path / "copies")
+        code = (
+            "import sys; from pathlib import Path; from daybreak.config import load_with_last_good; "
+            "loaded = load_with_last_good(Path(sys.argv[1]), Path(sys.argv[2])); "
+            "print(len(loaded.registry.pipelines), {'yaml', 'pydantic', 'holidays'} & set(sys.modules))"
+        )
+        result = subprocess.run(
+            [sys.executable, "-c", code, file, tmp_path / "copies"], capture_output=True, text=True, check=True
+        )
+        assert result.stdout.strip() == "2 set()"
 
     def test_a_mistake_leaves_the_last_good_one_in_force(
         self, tmp_path: Path, caplog: pytest.LogCaptureFixture
@@ -417,7 +432,7 @@ class TestLastGood:
         assert load_with_last_good(file, file).registry == load_registry(file)
 
     def test_no_surprise_escapes(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(lastgood, "read", lambda data: 1 / 0)
+        monkeypatch.setattr(load, "read", lambda data: 1 / 0)
         loaded = load_with_last_good(write(tmp_path, SMALLEST), tmp_path / "copies")
         assert loaded.registry is None
         assert loaded.problem is not None

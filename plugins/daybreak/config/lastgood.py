@@ -1,12 +1,13 @@
 """The registry for parse time: never an exception, never slow, and the last good one while the file is broken.
 
 Airflow parses dags in fresh processes, each of which needs the registry. The copy on disk serves twice: it is what is
-left when somebody breaks the file, and it spares every further process the YAML, since it holds the values as JSON
-together with what the file looked like when they were read.
+left when somebody breaks the file, and it spares every further process the YAML and its checks, since it also holds
+what the file looked like when they were made. Hence nothing of them is imported here before it is needed.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import os
@@ -16,9 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from daybreak import __version__
-from daybreak.config.load import RUNBOOKS, build, digest, examine_document, read_bytes, refuse
-from daybreak.config.reading import Unreadable, read
-from daybreak.config.spec import FileSpec
+from daybreak.config.copying import from_json, to_json
 from daybreak.domain.registry import Registry
 from daybreak.errors import RegistryError
 
@@ -43,7 +42,8 @@ _KEPT: dict[tuple[str, str], tuple[Stamp | None, Loaded]] = {}
 def load_with_last_good(path: Path, cache_dir: Path) -> Loaded:
     """The registry at ``path``, else the last good one of ``cache_dir``, else none. Never raises.
 
-    An unchanged file costs one ``stat``. A mistake is logged once for each state of the file.
+    An unchanged file costs one ``stat``. A mistake is logged once for each state of the file. Runbooks are not looked
+    for again while the file stays as it was.
     """
     try:
         stamp = _stamp(path)
@@ -67,29 +67,21 @@ def forget() -> None:
 
 
 def _load(path: Path, cache_dir: Path, stamp: Stamp | None) -> Loaded:
-    copy = cache_dir / f"registry-{digest(str(path.absolute()).encode())[:16]}.json"
+    copy = cache_dir / f"registry-{hashlib.sha256(str(path.absolute()).encode()).hexdigest()[:16]}.json"
     kept = _read_copy(copy)
     if kept is not None and stamp is not None and kept.get("stamp") == list(stamp):
         registry = _rebuild(kept)
         if registry is not None:
             return Loaded(registry=registry)
+    from daybreak.config.load import load_registry
+
     try:
-        data = read_bytes(path)
-        document = read(data)
-        file, findings = examine_document(document, runbooks=path.parent / RUNBOOKS)
-        if file is None:
-            raise refuse(str(path), document, findings)
-    except Unreadable as error:
-        where = f"{path}:{error.line}" if error.line else str(path)
-        problem = f"{where}: {error.message}"
+        registry = load_registry(path)
     except RegistryError as error:
-        problem = str(error)
-    else:
-        content = {"daybreak": __version__, "stamp": stamp, "digest": digest(data), "data": document.data}
-        _write_copy(copy, content)
-        return Loaded(registry=build(file, digest(data)))
-    registry = _rebuild(kept) if kept is not None else None
-    return Loaded(registry=registry, problem=problem, from_last_good=registry is not None)
+        last_good = _rebuild(kept) if kept is not None else None
+        return Loaded(registry=last_good, problem=str(error), from_last_good=last_good is not None)
+    _write_copy(copy, {"daybreak": __version__, "stamp": stamp, "registry": to_json(registry)})
+    return Loaded(registry=registry)
 
 
 def _stamp(path: Path) -> Stamp | None:
@@ -111,7 +103,7 @@ def _read_copy(copy: Path) -> dict[str, Any] | None:
 def _rebuild(kept: dict[str, Any]) -> Registry | None:
     """The registry of a copy; its rules were checked when it was made."""
     try:
-        return build(FileSpec.model_validate(kept["data"]), str(kept["digest"]))
+        return from_json(kept["registry"])
     except Exception:  # somebody wrote into it: as good as none
         log.warning("the copy of the last good registry cannot be used", exc_info=True)
         return None

@@ -87,12 +87,6 @@ def examine_document(document: Document, *, runbooks: Path | None) -> tuple[File
     return (None if findings else file), findings
 
 
-def refuse(source: str, document: Document, findings: list[Finding]) -> RegistryError:
-    """The error for a document with ``findings``."""
-    problems = sorted((_problem(each, document) for each in findings), key=lambda problem: problem.line or 0)
-    return RegistryError(refusal(source, problems))
-
-
 def digest(data: bytes) -> str:
     """What tells one version of a registry from another."""
     return hashlib.sha256(data).hexdigest()

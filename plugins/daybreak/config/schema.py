@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import ast
 import json
+from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
-from daybreak.config.spec import FileSpec
+from daybreak.config import spec
 
 
 def schema() -> dict[str, Any]:
-    """The schema as JSON values. An empty key counts as left out, so every optional value may be null too."""
-    found = FileSpec.model_json_schema(mode="validation")
+    """The schema as JSON values; the models' and keys' docstrings are its descriptions."""
+    found = spec.FileSpec.model_json_schema(mode="validation")
+    descriptions = _descriptions()
+    for name, model in {**found["$defs"], "FileSpec": found}.items():
+        for key, description in descriptions.get(name, {}).items():
+            model["properties"][key]["description"] = description
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Daybreak's ownership.yaml, version 1",
@@ -23,13 +30,30 @@ def schema_text() -> str:
     return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
 
 
+def _descriptions() -> dict[str, dict[str, str]]:
+    """Model → key → the string that stands under the key in the source, those of its bases included."""
+    tree = ast.parse(Path(spec.__file__).read_text(encoding="utf-8"))
+    found: dict[str, dict[str, str]] = {}
+    for model in tree.body:
+        if not isinstance(model, ast.ClassDef):
+            continue
+        keys = found[model.name] = {}
+        for base in model.bases:
+            if isinstance(base, ast.Name):
+                keys |= found.get(base.id, {})
+        for field, below in pairwise(model.body):
+            if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and isinstance(below, ast.Expr):
+                keys[field.target.id] = str(ast.literal_eval(below.value))
+    return found
+
+
 def _without_titles(value: Any, *, names: bool = False) -> Any:
     """``value`` without the titles that repeat the names of keys. ``names``: its keys are the registry's own."""
     if isinstance(value, dict):
         return {
             key: _without_titles(item, names=not names and key in ("properties", "$defs"))
             for key, item in value.items()
-            if names or key not in ("title",) or not isinstance(item, str)
+            if names or key != "title" or not isinstance(item, str)
         }
     if isinstance(value, list):
         return [_without_titles(item) for item in value]

@@ -33,9 +33,9 @@ DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 class Spec(BaseModel):
     """Base of all: unknown keys and values of another type are errors."""
 
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True, defer_build=True, title=None
-    )
+    # Each key's docstring is its description for editors (daybreak.config.schema): pydantic's own way to collect them
+    # reads the source at every import.
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
 
     @model_validator(mode="before")
     @classmethod
