@@ -99,8 +99,9 @@ def gather(
     runbook = context.runbooks.get(lead.runbook) if lead and lead.runbook else None
     section = section_for(runbook, reason, failures)
     paged = (*(i.paged if i else ()), *(i.told if i else ()))
-    owners = owners_of(registry, lead, group)
     waiting = [p for p in registry.pipelines.values() if upstream is not None and upstream.id in p.upstreams]
+    # Who speaks for an upstream's delay on our side: the owners of what waits for it.
+    owners = owners_of(registry, waiting[0], tuple(waiting)) if waiting else owners_of(registry, lead, group)
     reached = parties(registry, n.to)
     on_call = on_call_people(registry, lead, context.now)
     zone = _zone(registry, lead, n)

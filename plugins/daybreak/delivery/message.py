@@ -28,10 +28,11 @@ Block = dict[str, Any]
 RED, ORANGE, GREEN, GREY = ("🔴", "#d92d20"), ("🟠", "#dc6803"), ("🟢", "#039855"), ("⚪", "#667085")
 
 
-def parent(facts: Facts, tagged: Sequence[Person | Team] = ()) -> Message:
+def parent(facts: Facts, tagged: Sequence[Person | Team] = (), *, guest: bool = False) -> Message:
     """The message that stands for the incident: rewritten whenever its state changes.
 
     :param tagged: whom this message is for; their mentions notify them.
+    :param guest: for the channel of a team that is told: how to repair it is not for them.
     """
     sign, colour = signal(facts)
     blocks: list[Block] = [_header(f"{sign} {one_line(facts.name)}: {state_word(facts)}"), _fields(facts)]
@@ -48,7 +49,8 @@ def parent(facts: Facts, tagged: Sequence[Person | Team] = ()) -> Message:
         blocks.append(buttons)
     message: Message = {"text": cut(_plain(facts), TEXT), "blocks": blocks}
     # The coloured bar stands beside what to do; a message without anything to do keeps the bar for its colour alone.
-    message["attachments"] = [{"color": colour, "fallback": state_word(facts), "blocks": _what_to_do(facts)}]
+    below = [_stamp(facts)] if guest else _what_to_do(facts)
+    message["attachments"] = [{"color": colour, "fallback": state_word(facts), "blocks": below}]
     return message
 
 
@@ -131,8 +133,13 @@ def _fields(facts: Facts) -> Block:
         pairs.append(("Expected" if facts.upstream else "Due", escape(day_and_clock(facts.due_at, facts.zone))))
     if facts.late_upstreams and not facts.upstream:
         pairs.append(("Waits for", escape(listed([one_line(each) for each in facts.late_upstreams]))))
-    if facts.owners and not facts.upstream:
-        pairs.append(("Owners", ", ".join(mention(each) for each in facts.owners[:20])))
+    if facts.owners:
+        pairs.append(
+            (
+                "Owners" if not facts.upstream else "Owners of what waits",
+                ", ".join(mention(each) for each in facts.owners[:20]),
+            )
+        )
     if facts.on_call and not facts.upstream:
         pairs.append(("On call", ", ".join(mention(each) for each in facts.on_call[:10])))
     if facts.group:
@@ -164,8 +171,12 @@ def _what_to_do(facts: Facts) -> list[Block]:
                 section(f"Runbook, section “{title}”: {_link(link, 'read it')}" if link else f"See “{title}”.")
             )
         return blocks
-    stamp = f"{clock(facts.now, facts.zone)} · `{escape(facts.dedup_key).replace('`', '')}`"
-    return [{"type": "context", "elements": [{"type": "mrkdwn", "text": cut_escaped(stamp, FIELD)}]}]
+    return [_stamp(facts)]
+
+
+def _stamp(facts: Facts) -> Block:
+    text = f"{clock(facts.now, facts.zone)} · `{escape(one_line(facts.dedup_key)).replace('`', '')}`"
+    return {"type": "context", "elements": [{"type": "mrkdwn", "text": cut_escaped(text, FIELD)}]}
 
 
 def _buttons(facts: Facts) -> Block | None:
@@ -211,5 +222,8 @@ def _said(facts: Facts) -> str:
         case Event.STILL_LATE:
             late = how_late(facts)
             return f"Still not ready{f', {late}' if late else ''}."
+        case Event.AT_RISK | Event.FAILED | Event.MISSED:
+            due = f", due {clock(facts.due_at, facts.zone)}" if facts.due_at and has_due(facts) else ""
+            return f"{state_word(facts).capitalize()}{due}."
         case _:
             return f"{headline(facts, 300)}."

@@ -135,6 +135,8 @@ def _what(facts: Facts) -> Iterator[str]:
         yield one_line(facts.text)
     if facts.since:
         yield f"Since: {day_and_clock(facts.since, facts.zone)}"
+    if facts.upstream and not facts.resolved:
+        yield f"Asked for: deliver {one_line(facts.name)}, and say here when it will be there."
     if left := what_is_left(facts):
         yield left
     if facts.group:
@@ -142,7 +144,8 @@ def _what(facts: Facts) -> Iterator[str]:
     if facts.waiting:
         yield f"Waits on it: {listed([one_line(each) for each in facts.waiting], 20)}"
     if facts.owners:
-        yield f"Owners: {listed([who(each) for each in facts.owners])}"
+        label = "Whom to answer: the owners of what waits" if facts.upstream else "Owners"
+        yield f"{label}: {listed([who(each) for each in facts.owners])}"
     if facts.on_call:
         yield f"On call: {listed([who(each) for each in facts.on_call])}"
     if facts.told:

@@ -179,8 +179,9 @@ class _Planner:
                 continue
             first = n.event in (Event.AT_RISK, Event.FAILED, Event.MISSED, Event.UPSTREAM_LATE) or n.step == 0
             answer = message.reply(facts, here)
+            guest = channel != home and facts.upstream is None
             content = {
-                "message": message.parent(facts, here if not facts.resolved else ()),
+                "message": message.parent(facts, here if not facts.resolved else (), guest=guest),
                 "reply": answer,
                 "reply_if_new": not (first or facts.resolved),
             }
@@ -211,7 +212,8 @@ class _Planner:
             home = self._home(facts, n)
             teams = [t.slack_channel for t in parties(self.registry, n.to) if isinstance(t, Team) and t.slack_channel]
             for channel in dict.fromkeys([*([home] if home else []), *teams]):
-                row = {"message": content, "reply": None, "only_if_there": True}
+                text = content if channel == home else message.parent(facts, guest=True)
+                row = {"message": text, "reply": None, "only_if_there": True}
                 yield self._slack(n, channel, row, facts, operation="rewrite", urgency=REWRITE)
 
     def _same_as_before(self, n: Notification, incident: Incident, content: message.Message) -> bool:
