@@ -20,6 +20,9 @@ $(STAMP): requirements.lock pyproject.toml scripts/setup.sh
 demo: $(STAMP) ## run a whole late morning on a real Airflow (ARGS=--once: end by itself with a verdict)
 	@exec $(BIN)/daybreak demo $(ARGS)
 
+rehearse: $(STAMP) ## play one morning and print who was told what: SCENARIO=new_tax (without it: the list)
+	@exec $(BIN)/daybreak rehearse $(SCENARIO) $(ARGS)
+
 test: $(STAMP) check ## every check and every test
 	$(BIN)/pytest $(ARGS)
 

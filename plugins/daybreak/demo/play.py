@@ -37,15 +37,13 @@ class Play:
         api, kept = self.stage.airflow, set(paused)
         for upstream in late:
             api.set_variable(f"{upstream}_arrives_at", "never")
-            self.do(
-                f"Variable {upstream}_arrives_at = never: {self.stage.registry.upstreams[upstream].name} will be late"
-            )
+            name = self.stage.registry.upstreams[upstream].name
+            self.do(f"Variable {upstream}_arrives_at = never: {name} will be late")
         for dag in self.dags:
             if dag not in kept:
                 api.pause(dag, paused=False)
-        self.do(
-            f"unpaused {len(self.dags) - len(kept)} dags" + "".join(f"; {dag} stays paused" for dag in sorted(kept))
-        )
+        still = "".join(f"; {dag} stays paused" for dag in sorted(kept))
+        self.do(f"unpaused {len(self.dags) - len(kept)} dags{still}")
         for dag in PRODUCERS.values():
             api.trigger(dag, logical_date=now_text())
         self.do(f"started {', '.join(PRODUCERS.values())}")

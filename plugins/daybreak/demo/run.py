@@ -66,9 +66,8 @@ def run_rehearsal(scenario: Scenario, *, stay: bool, airflow_port: int, sandbox_
             missing = recovered(rehearsal.watch(lambda scene: recovered(scene) is None, until=until))
         arrived(timeline, rehearsal.scene())
         told(timeline, rehearsal.scene())
-        timeline.line(
-            f"{scenario.name}: " + ("as it should be" if missing is None else f"NOT as it should be: {missing}")
-        )
+        verdict = "as it should be" if missing is None else f"NOT as it should be: {missing}"
+        timeline.line(f"{scenario.name}: {verdict}")
         if stay:
             addresses(timeline, stage)
             _stay(rehearsal)
