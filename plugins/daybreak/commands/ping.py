@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
+from contextlib import redirect_stdout
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -55,7 +57,8 @@ async def _ping(registry: Registry, pipeline: Pipeline | None, say: Any) -> None
     from datetime import UTC, datetime
     from uuid import uuid4
 
-    from daybreak.airflow_io.connections import paging_settings, slack_settings
+    with redirect_stdout(sys.stderr):  # Airflow logs to standard output, which is for the answer
+        from daybreak.airflow_io.connections import paging_settings, slack_settings
     from daybreak.delivery.probe import Verdict, probe_opsgenie, probe_slack
     from daybreak.delivery.responders import for_step
     from daybreak.domain.targets import resolve
@@ -74,7 +77,8 @@ async def _ping(registry: Registry, pipeline: Pipeline | None, say: Any) -> None
         "responders": for_step(registry, pipeline, 0, on_call, now),
     }
     try:
-        paging = paging_settings(registry.paging)
+        with redirect_stdout(sys.stderr):
+            paging = paging_settings(registry.paging)
     except SettingsError as error:
         say(Verdict(channel="Opsgenie", step="connection", ok=False, detail=str(error)))
     else:
@@ -82,12 +86,12 @@ async def _ping(registry: Registry, pipeline: Pipeline | None, say: Any) -> None
             say(verdict)
     channel = registry.channel_of(pipeline) if pipeline else registry.defaults.slack_channel
     if channel is None:
-        say(
-            Verdict(channel="Slack", step="channel", ok=None, detail="the registry names none (defaults.slack_channel)")
-        )
+        detail = "the registry names none (defaults.slack_channel)"
+        say(Verdict(channel="Slack", step="channel", ok=None, detail=detail))
         return
     try:
-        slack = slack_settings(registry.slack_connection)
+        with redirect_stdout(sys.stderr):
+            slack = slack_settings(registry.slack_connection)
     except SettingsError as error:
         say(Verdict(channel="Slack", step="connection", ok=False, detail=str(error)))
         return

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from daybreak.delivery.channels import Channels
-from daybreak.delivery.limits import Clock
+from daybreak.delivery.limits import Clock, Gate
 from daybreak.errors import LeaseLost
 from daybreak.store import outbox
 from daybreak.store.database import reading
@@ -73,7 +73,8 @@ async def send_due(
     except BaseExceptionGroup as several:
         raise _first(several.subgroup(LeaseLost) or several) from None
     with reading(engine) as conn:
-        report.next_at = _next(outbox.next_due_at(conn), channels, clock())
+        nexts = [_next(outbox.next_due_at(conn, channel=each), channels.gates[each], clock()) for each in wanted]
+    report.next_at = min((each for each in nexts if each is not None), default=None)
     return report
 
 
@@ -84,11 +85,8 @@ def _first(error: BaseException) -> BaseException:
     return error
 
 
-def _next(due_at: datetime | None, channels: Channels, now: datetime) -> datetime | None:
-    """When something may be sent next: not while every channel's gate is closed, and never in the past."""
+def _next(due_at: datetime | None, gate: Gate, now: datetime) -> datetime | None:
+    """When a channel's next row may go: not while its gate is closed, and never in the past."""
     if due_at is None:
         return None
-    opens = [gate.closed_until for gate in channels.gates.values()]
-    if all(until is not None and until > now for until in opens):
-        due_at = max(due_at, min(until for until in opens if until is not None))
-    return max(due_at, now)
+    return max(due_at, now, gate.closed_until or now)

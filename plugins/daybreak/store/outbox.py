@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, get_args
 
-from sqlalchemy import Connection, Row, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from daybreak.store.schema import delivery
@@ -81,16 +81,7 @@ def enqueue(conn: Connection, deliveries: Iterable[Delivery], now: datetime) -> 
 
 def due(conn: Connection, now: datetime, limit: int, *, channel: Channel | None = None) -> list[Queued]:
     """What may be sent now, most urgent first: of each dedup key and channel only the oldest pending row."""
-    heads = (
-        select(func.min(delivery.c.id))
-        .where(delivery.c.state == "pending", delivery.c.operation != RECHECK)
-        .group_by(delivery.c.dedup_key, delivery.c.channel)
-    )
-    chosen = select(delivery).where(
-        delivery.c.state == "pending",
-        delivery.c.next_attempt_at <= now,
-        or_(delivery.c.id.in_(heads), delivery.c.operation == RECHECK),
-    )
+    chosen = select(delivery).where(_first_in_line(), delivery.c.next_attempt_at <= now)
     if channel is not None:
         chosen = chosen.where(delivery.c.channel == channel)
     chosen = chosen.order_by(delivery.c.urgency, delivery.c.created_at, delivery.c.id).limit(limit)
@@ -119,11 +110,12 @@ def get(conn: Connection, number: int) -> Queued | None:
     return _queued(found) if found else None
 
 
-def next_due_at(conn: Connection) -> datetime | None:
+def next_due_at(conn: Connection, *, channel: Channel | None = None) -> datetime | None:
     """When something pending may be sent next; None if nothing is pending."""
-    found: datetime | None = conn.execute(
-        select(func.min(delivery.c.next_attempt_at)).where(delivery.c.state == "pending")
-    ).scalar()
+    chosen = select(func.min(delivery.c.next_attempt_at)).where(_first_in_line())
+    if channel is not None:
+        chosen = chosen.where(delivery.c.channel == channel)
+    found: datetime | None = conn.execute(chosen).scalar()
     return found
 
 
@@ -208,6 +200,16 @@ def pending_count(conn: Connection) -> Mapping[str, int]:
     """State → rows, for status and health."""
     rows = conn.execute(select(delivery.c.state, func.count()).group_by(delivery.c.state))
     return {row[0]: row[1] for row in rows}
+
+
+def _first_in_line() -> ColumnElement[bool]:
+    """Pending, and nothing of the same dedup key and channel before it."""
+    heads = (
+        select(func.min(delivery.c.id))
+        .where(delivery.c.state == "pending", delivery.c.operation != RECHECK)
+        .group_by(delivery.c.dedup_key, delivery.c.channel)
+    )
+    return and_(delivery.c.state == "pending", or_(delivery.c.id.in_(heads), delivery.c.operation == RECHECK))
 
 
 def _mark(conn: Connection, number: int, **values: Any) -> None:
