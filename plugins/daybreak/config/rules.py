@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import time
-from fnmatch import fnmatchcase
+from fnmatch import translate
 from itertools import pairwise
 from pathlib import Path as FilePath
 
@@ -47,41 +48,27 @@ def ids_mean_one_thing(draft: Draft) -> Iterator[Finding]:
 
 
 def each_dag_has_one_pipeline(draft: Draft) -> Iterator[Finding]:
-    claims: list[tuple[str, str]] = []  # (pattern, pipeline), in the order of the file
-    exact: dict[str, str] = {}
+    """A dag is claimed by its exact id or by a glob; of two claims the later is named."""
+    exact: dict[str, str] = {}  # dag or glob, as written → pipeline
+    globs: list[tuple[re.Pattern[str], str, str]] = []  # (compiled, as written, pipeline)
     for name, pipeline in draft.pipelines.items():
-        own = [(dag, name) for dag in pipeline.dags]
+        own: list[tuple[re.Pattern[str], str, str]] = []
         for i, dag in enumerate(pipeline.dags):
-            other = exact.get(dag) or _claimed(dag, claims)
-            if other is not None and other != name:
+            path = ("pipelines", name, "dags", i)
+            other = exact.get(dag) or next((by for pattern, _, by in globs if pattern.match(dag)), None)
+            if other is not None:
                 message = f"{quoted(dag)} is claimed by pipeline {quoted(other)} already: a dag has one owner"
-                yield Finding(("pipelines", name, "dags", i), message)
-        claims += [claim for claim in own if _is_glob(claim[0])]
-        exact.update({dag: name for dag in pipeline.dags if dag not in exact})
-        if any(_is_glob(dag) for dag in pipeline.dags):
-            yield from _globs_over(name, pipeline, exact)
-
-
-def _is_glob(dag: str) -> bool:
-    return any(sign in dag for sign in "*?[")
-
-
-def _claimed(dag: str, globs: list[tuple[str, str]]) -> str | None:
-    return next((pipeline for pattern, pipeline in globs if fnmatchcase(dag, pattern)), None)
-
-
-def _globs_over(name: str, pipeline: s.PipelineSpec, exact: dict[str, str]) -> Iterator[Finding]:
-    """Globs of a pipeline that take in what an earlier one has claimed."""
-    for i, pattern in enumerate(pipeline.dags):
-        if not _is_glob(pattern):
-            continue
-        taken = next(
-            ((dag, by) for dag, by in exact.items() if by != name and dag != pattern and fnmatchcase(dag, pattern)),
-            None,
-        )
-        if taken:
-            message = f"{quoted(pattern)} takes in {quoted(taken[0])}, which pipeline {quoted(taken[1])} claims already"
-            yield Finding(("pipelines", name, "dags", i), message)
+                yield Finding(path, message)
+            elif any(sign in dag for sign in "*?["):
+                glob = re.compile(translate(dag))
+                own.append((glob, dag, name))
+                taken = next((each for each in exact if glob.match(each)), None)
+                if taken is not None:
+                    by = quoted(exact[taken])
+                    yield Finding(path, f"{quoted(dag)} takes in {quoted(taken)}, which pipeline {by} claims already")
+        for dag in pipeline.dags:
+            exact.setdefault(dag, name)
+        globs += own
 
 
 def cycles_open_before_they_are_due(draft: Draft) -> Iterator[Finding]:

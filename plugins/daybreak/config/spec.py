@@ -323,3 +323,6 @@ class FileSpec(Spec):
     escalations: dict[Text, Annotated[list[StepSpec], Field(min_length=1)]] = {}
     upstreams: dict[Text, UpstreamSpec] = {}
     pipelines: dict[Text, PipelineSpec]
+
+
+FileSpec.model_rebuild()  # all models at once, now rather than during the first load
