@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import Engine as Database
 
@@ -137,6 +137,16 @@ class Engine:
     def was_sent(self, delivery: Delivery) -> None:
         """One of ``unrecorded`` was taken by its channel: to be recorded as such, and not sent again."""
         self._sent.add(delivery.key)
+
+    def known_ready(self) -> Mapping[tuple[str, str], datetime]:
+        """(upstream, business date in ISO form) → ready at, as probes saw it."""
+        return self._working.ready if self._working is not None else {}
+
+    def probed(self, asked: Set[str], found: Iterable[tuple[str, date, datetime]]) -> None:
+        """What probes of our own asked and saw: the next tick judges by it."""
+        if self._working is not None:
+            self._working.probed = frozenset(asked)
+            self._working.ready = {**self._working.ready, **{(u, d.isoformat()): at for u, d, at in found}}
 
     def forget(self) -> None:
         """Another monitor acted: what is in memory is not how things are."""
