@@ -100,6 +100,17 @@ def test_what_was_taken_outlives_the_process(tmp_path: Path) -> None:
         assert [message["ts"] for message in channel["messages"]] == [sent["ts"]]
 
 
+def test_a_hanging_request_does_not_hold_the_end_up(tmp_path: Path) -> None:
+    with started(tmp_path, "--fault", "opsgenie=hang") as (process, facts):
+        with socket.create_connection(("127.0.0.1", int(facts["url"].rpartition(":")[2]))) as waiting:
+            waiting.sendall(b"GET /v2/alerts HTTP/1.1\r\nHost: x\r\n\r\n")
+            while not state(facts)["requests"]:
+                time.sleep(0.01)
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate(timeout=10)
+        assert (process.returncode, err) == (0, "")
+
+
 def test_faults_are_switched_by_command_line(tmp_path: Path) -> None:
     with started(tmp_path, "--fault", "opsgenie=503:1", "--apply-delay", "0") as (_, facts):
         assert [page(facts), page(facts)] == [503, 202]

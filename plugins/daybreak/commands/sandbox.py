@@ -31,7 +31,11 @@ def run(
         [], help="Registry whose people, teams, schedules and channels are the only ones that exist. Repeatable."
     ),
     names_from: list[Path] = typer.Option([], help="Registry to take names to show from; strangers exist as well."),
-    faults: list[str] = typer.Option([], "--fault", help="service=mode[:count][@path], such as opsgenie=503:3."),
+    faults: list[str] = typer.Option(
+        [],
+        "--fault",
+        help="Trouble to start with: opsgenie=503, opsgenie=503:3 (three times), slack=hang:1@chat (on that path).",
+    ),
     apply_delay: float = typer.Option(0.15, min=0, help="Seconds between Opsgenie's 202 and the change."),
     slack_interval: float = typer.Option(1.0, min=0, help="Seconds between two messages in a channel; 0: no limit."),
     rate_limits: bool = typer.Option(True, help="Opsgenie's request limits."),
@@ -67,7 +71,10 @@ def run(
 
 
 def fault(
-    specs: list[str] = typer.Argument(None, help="service=mode[:count][@path]; none: list what is on."),
+    specs: list[str] = typer.Argument(
+        None,
+        help="opsgenie=503, opsgenie=503:3 (three times), slack=hang:1@chat (on that path); none: list what is on.",
+    ),
     url: str = typer.Option("http://127.0.0.1:8095", help="Address of the running sandbox."),
     retry_after: float | None = typer.Option(None, min=0, help="Seconds for Retry-After (429 and 5xx)."),
     delay: float | None = typer.Option(None, min=0, help="Seconds for slow."),

@@ -29,11 +29,12 @@ Reset = Callable[[tuple[str, int]], None]
 
 
 class SandboxApp:
-    """``reset`` ends a client's connection without an answer; the server hands it in."""
+    """``reset`` ends a client's connection without an answer; ``closing``, once set, lets go of requests that wait."""
 
     def __init__(self, world: World, reset: Reset) -> None:
         self.world = world
         self._reset = reset
+        self.closing = asyncio.Event()
         self._services: dict[str, Callable[[Call], Answer]] = {
             "opsgenie": Opsgenie(world).handle,
             "slack": Slack(world).handle,
@@ -101,6 +102,7 @@ class SandboxApp:
         self._record(number, received_at, started, service, call, fault, answer)
         if answer is None:
             self._reset(scope["client"])
+            await wire.gone(receive)
         else:
             await wire.send_answer(send, answer)
 
@@ -111,10 +113,10 @@ class SandboxApp:
         mode = fault.mode if fault else ""
         if fault is None or mode == "slow":
             if fault is not None:
-                await asyncio.sleep(fault.delay)
+                await wire.pause(fault.delay, self.closing)
             return self._answer(service, call, given)
         if mode == "hang":
-            await wire.until_gone(receive)
+            await wire.until_gone(receive, self.closing)
             return None
         if mode == "refuse":
             return None

@@ -47,7 +47,7 @@ class Control:
 
     def state(self, call: Call) -> Answer:
         """Everything; 304 without a body where ``If-None-Match`` names the present version."""
-        tag = f'"{self.world.version}"'
+        tag = f'"{self.world.boot}-{self.world.version}"'
         headers = {"ETag": tag, "Cache-Control": "no-cache"}
         if call.headers.get("if-none-match") == tag:
             return Answer(status=304, headers=headers)

@@ -75,11 +75,24 @@ class Connections:
             transport.abort()
 
 
+class SandboxServer(uvicorn.Server):
+    """Lets go of hanging requests when it ends, which uvicorn would wait for and then complain about."""
+
+    def __init__(self, config: uvicorn.Config, app: SandboxApp) -> None:
+        super().__init__(config)
+        self._app = app
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._app.closing.set()
+        await super().shutdown(sockets)
+
+
 def make_server(world: World) -> uvicorn.Server:
     """A server for ``world``, to be run with a socket of :func:`bind`."""
     connections = Connections()
+    app = SandboxApp(world, connections.reset)
     config = uvicorn.Config(
-        SandboxApp(world, connections.reset),
+        app,
         http=connections.protocol(),
         ws="none",
         lifespan="on",
@@ -88,7 +101,7 @@ def make_server(world: World) -> uvicorn.Server:
         timeout_graceful_shutdown=1,
         server_header=False,
     )
-    return uvicorn.Server(config)
+    return SandboxServer(config, app)
 
 
 async def serve(world: World, bound: socket.socket, ready: Callable[[], None]) -> None:

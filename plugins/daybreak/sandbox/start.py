@@ -44,7 +44,14 @@ def run(start: Start) -> None:
     url = address(bound)
 
     def ready() -> None:
-        facts = {"url": url, "opsgenie_key": start.options.key, "slack_token": start.options.token, "pid": os.getpid()}
+        facts = {
+            "url": url,
+            "opsgenie_key": start.options.key,
+            "slack_token": start.options.token,
+            "jsm_user": start.options.jsm_user,
+            "jsm_token": start.options.jsm_token,
+            "pid": os.getpid(),
+        }
         print(json.dumps(facts) if start.as_json else greeting(url, start.options), flush=True)
         if start.ready_file:
             write_whole(start.ready_file, json.dumps(facts))

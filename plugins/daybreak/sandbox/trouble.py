@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 from daybreak.sandbox.answers import Answer, Raw, Refused, SlackRefused
@@ -24,7 +25,7 @@ def refusal(no: Refused, service: str) -> Answer:
         return Answer(status=no.status, body={"ok": False, "error": "unknown_method"})
     body: dict[str, Any] = {"message": no.message}
     if service in ("opsgenie", "jsm"):
-        body |= {"took": 0.001, "requestId": "00000000-0000-4000-8000-000000000000"}
+        body |= {"took": 0.001, "requestId": str(uuid.uuid4())}
     if no.errors:
         body["errors"] = no.errors
     if no.code:

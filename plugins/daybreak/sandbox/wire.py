@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
 from typing import Any
 
 from daybreak.sandbox.answers import Answer, Raw
@@ -31,14 +32,29 @@ async def read(receive: Receive) -> bytes | None:
     return b"".join(parts) if size <= BODY_LIMIT else None
 
 
-async def until_gone(receive: Receive) -> None:
-    """Wait until the client gives up."""
-    try:
-        async with asyncio.timeout(HANG_LIMIT):
-            while (await receive())["type"] != "http.disconnect":
-                pass
-    except TimeoutError:
+async def until_gone(receive: Receive, closing: asyncio.Event) -> None:
+    """Wait until the client gives up, or the server ends."""
+    waits = {asyncio.ensure_future(_disconnected(receive)), asyncio.ensure_future(closing.wait())}
+    _, left = await asyncio.wait(waits, timeout=HANG_LIMIT, return_when=asyncio.FIRST_COMPLETED)
+    for wait in left:
+        wait.cancel()
+
+
+async def gone(receive: Receive) -> None:
+    """Wait for the news that a connection just reset has ended; returning earlier looks like a forgotten answer."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(_disconnected(receive), 1)
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
         pass
+
+
+async def pause(seconds: float, closing: asyncio.Event) -> None:
+    """Sleep, but not on into the server's end."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(closing.wait(), seconds)
 
 
 async def send_answer(send: Send, answer: Answer | Raw) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections import deque
 from datetime import datetime
 from typing import Any
@@ -27,6 +28,7 @@ class World:
         self.records = Records()
         self.faults = Faults()
         self.version = 0
+        self.boot = secrets.token_hex(4)  # a version of one process is none of the next one's
         self._queue: deque[tuple[str, Work]] = deque()
         self._empty()
 
