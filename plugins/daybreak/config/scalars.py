@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from difflib import get_close_matches
@@ -32,24 +33,22 @@ class Opens:
 
 
 @lru_cache(maxsize=512)
-def duration(text: Any) -> Duration:
-    found = Duration.parse(_text(text, "30m, 2h, 1d or 1w"))
+def duration(text: str) -> Duration:
+    found = Duration.parse(text)
     if found.count and found.nominal > _LONGEST:
         raise ValueError(f"{quoted(text)} is longer than ten years")
     return found
 
 
 @lru_cache(maxsize=512)
-def clock(text: Any) -> time:
-    text = _text(text, '"09:00"')
+def clock(text: str) -> time:
     if not _CLOCK.fullmatch(text):
         raise ValueError(f'{quoted(text)} is not a time of day: write two digits each, "09:00", up to "23:59"')
     return time.fromisoformat(text)
 
 
 @lru_cache(maxsize=512)
-def opens(text: Any) -> Opens:
-    text = _text(text, '"00:00"')
+def opens(text: str) -> Opens:
     before, _, rest = text.partition(" ")
     if before == "-1d":
         return Opens(clock(rest.strip()), day_before=True)
@@ -58,9 +57,8 @@ def opens(text: Any) -> Opens:
     return Opens(clock(text))
 
 
-def moment(text: Any) -> datetime:
+def moment(text: str) -> datetime:
     """A date (its midnight) or a date and time; naive where no offset is written."""
-    text = _text(text, "2026-01-05T09:00")
     try:
         if not _MOMENT.fullmatch(text):
             raise ValueError
@@ -72,14 +70,13 @@ def moment(text: Any) -> datetime:
     return found
 
 
-def day(text: Any) -> date:
+def day(text: str) -> date:
     """A date; of a date and time, its date."""
     return moment(text).date()
 
 
 @lru_cache(maxsize=512)
-def zone(text: Any) -> ZoneInfo:
-    text = _text(text, "Europe/Berlin")
+def zone(text: str) -> ZoneInfo:
     try:
         return ZoneInfo(text)
     except (KeyError, ValueError, OSError):
@@ -101,20 +98,21 @@ def resolve(local: datetime, at: ZoneInfo) -> datetime:
     return wall_instant(local, at) if local.tzinfo is None else local.astimezone(UTC)
 
 
-def _text(value: Any, example: str) -> str:
-    if not isinstance(value, str):
-        raise ValueError(f"must be text such as {example}")
-    return value.strip()
+def _field(parse: Callable[[str], Any], example: str, **schema: Any) -> tuple[PlainValidator, WithJsonSchema]:
+    """What makes a key hold what ``parse`` makes of its text."""
 
+    def validate(value: Any) -> Any:
+        if not isinstance(value, str):
+            raise ValueError(f"must be text such as {example}")
+        return parse(value.strip())
 
-def _schema(example: str, **more: Any) -> WithJsonSchema:
-    return WithJsonSchema({"type": "string", "examples": [example], **more})
+    return PlainValidator(validate), WithJsonSchema({"type": "string", "examples": [example], **schema})
 
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=10_000, pattern=r"\S")]
-DurationField = Annotated[Duration, PlainValidator(duration), _schema("30m", pattern=r"^\d{1,6}[mhdw]$")]
-ClockField = Annotated[time, PlainValidator(clock), _schema("09:00", pattern=f"^{_CLOCK.pattern}$")]
-OpensField = Annotated[Opens, PlainValidator(opens), _schema("-1d 20:00", pattern=f"^(-1d )?{_CLOCK.pattern}$")]
-MomentField = Annotated[datetime, PlainValidator(moment), _schema("2026-01-05T09:00", pattern=r"^\d{4}-\d\d-\d\d")]
-DayField = Annotated[date, PlainValidator(day), _schema("2026-01-05", pattern=r"^\d{4}-\d\d-\d\d")]
-ZoneField = Annotated[ZoneInfo, PlainValidator(zone), _schema("Europe/Berlin")]
+DurationField = Annotated[Duration, *_field(duration, "30m", pattern=r"^\d{1,6}[mhdw]$")]
+ClockField = Annotated[time, *_field(clock, "09:00", pattern=f"^{_CLOCK.pattern}$")]
+OpensField = Annotated[Opens, *_field(opens, "-1d 20:00", pattern=f"^(-1d )?{_CLOCK.pattern}$")]
+MomentField = Annotated[datetime, *_field(moment, "2026-01-05T09:00", pattern=r"^\d{4}-\d\d-\d\d")]
+DayField = Annotated[date, *_field(day, "2026-01-05", pattern=r"^\d{4}-\d\d-\d\d")]
+ZoneField = Annotated[ZoneInfo, *_field(zone, "Europe/Berlin")]
