@@ -17,12 +17,21 @@ class Reporter:
     """Remembers what was told, and tells what is new."""
 
     timeline: Timeline
+    _new: list[tuple[datetime, str, str]] = field(default_factory=list)
     _alerts: dict[str, dict[str, Any]] = field(default_factory=dict)
     _messages: dict[str, bool] = field(default_factory=dict)
     _runs: dict[tuple[str, str], str] = field(default_factory=dict)
 
-    def sandbox(self, view: View) -> None:
-        """Tell new alerts, their counts, notes and closing; new messages, replies and rewritten parents."""
+    def tell(self, view: View, runs: list[dict[str, Any]]) -> None:
+        """Print what is new since the last call, in the order in which it happened."""
+        self._sandbox(view)
+        self._airflow(runs)
+        for at, kind, text in sorted(self._new, key=lambda event: event[0]):
+            self.timeline.say(kind, text, at)
+        self._new.clear()
+
+    def _sandbox(self, view: View) -> None:
+        """New alerts, their counts, notes and closing; new messages, replies and rewritten parents."""
         for alert in view.alerts:
             self._alert(alert)
         for message in view.messages:
@@ -30,46 +39,46 @@ class Reporter:
             for reply in message.replies:
                 self._message(reply, "  in thread")
 
-    def airflow(self, runs: list[dict[str, Any]]) -> None:
-        """Tell runs that began or ended."""
+    def _say(self, kind: str, text: str, at: datetime | None = None) -> None:
+        short = text if len(text) <= WIDTH else text[: WIDTH - 1] + "…"
+        self._new.append((at or datetime.now(UTC), kind, short.replace("\n", " ")))
+
+    def _airflow(self, runs: list[dict[str, Any]]) -> None:
+        """Runs that began or ended."""
         for run in runs:
             key, state = (run["dag_id"], run["dag_run_id"]), str(run["state"])
             if self._runs.get(key) == state or state == "queued":
                 continue
             self._runs[key] = state
             at = run["end_date"] if state in ("success", "failed") else run["start_date"]
-            self.timeline.say("airflow", f"{run['dag_id']}: {state}", datetime.fromisoformat(at) if at else None)
+            self._say("airflow", f"{run['dag_id']}: {state}", datetime.fromisoformat(at) if at else None)
 
     def _alert(self, alert: Alert) -> None:
         known = self._alerts.get(alert.raw["id"])
-        say = self.timeline.say
+        say = self._say
         if known is None:
             kind = "ticket" if "ticket" in alert.tags else "page"
             whom = ", ".join(alert.responders)
-            say("page", f"{kind} {alert.priority} to {whom}: {alert.message}"[:WIDTH], alert.created_at)
+            say("page", f"{kind} {alert.priority} to {whom}: {alert.message}", alert.created_at)
             known = {"count": 1, "notes": 0, "closed": False}
         if alert.count > known["count"]:
             say("page", f"  same alert again (now {alert.count}×, from {alert.sources[-1]}): {alert.alias}")
         for note in alert.notes[known["notes"] :]:
-            say("page", f"  note: {note}".replace("\n", " ")[:WIDTH])
+            say("page", f"  note: {note}")
         if alert.closed and not known["closed"]:
-            say("good", f"alert closed: {alert.message}"[:WIDTH])
+            say("good", f"alert closed: {alert.message}")
         self._alerts[alert.raw["id"]] = {"count": alert.count, "notes": len(alert.notes), "closed": alert.closed}
 
     def _message(self, message: Message, where: str) -> None:
         key = f"{message.channel}:{message.ts}"
         before = self._messages.get(key)
         if before is None:
-            self.timeline.say("slack", f"#{message.channel.lstrip('#')}{where}: {message.headline}"[:WIDTH], message.at)
+            self._say("slack", f"#{message.channel.lstrip('#')}{where}: {message.headline}", message.at)
         elif message.edited and not before:
-            self.timeline.say("slack", f"#{message.channel.lstrip('#')} rewritten: {message.headline}"[:WIDTH])
+            self._say("slack", f"#{message.channel.lstrip('#')} rewritten: {message.headline}")
         self._messages[key] = message.edited
 
 
 def local(at: datetime, timeline: Timeline) -> str:
     """``at`` as the timeline shows it."""
     return f"{at.astimezone(timeline.zone):%H:%M:%S}"
-
-
-def now() -> datetime:
-    return datetime.now(UTC)

@@ -81,8 +81,7 @@ class Play:
     def look(self) -> Scene:
         """One reading, with what is new in it told."""
         scene = self.scene()
-        self.reporter.sandbox(scene.view)
-        self.reporter.airflow(scene.runs)
+        self.reporter.tell(scene.view, scene.runs)
         return scene
 
     def scene(self) -> Scene:
