@@ -10,7 +10,7 @@ from typing import Any
 
 from daybreak.config import spec as s
 from daybreak.config.problems import Finding, quoted, warning
-from daybreak.config.references import REFERENCES, places
+from daybreak.config.references import REFERENCES, ROLES, places
 from daybreak.config.scalars import resolve
 from daybreak.domain.clock import local_date
 from daybreak.domain.cover import PIPELINE_SECONDARY
@@ -139,6 +139,13 @@ def teams_can_be_told(case: Case) -> Iterator[Finding]:
             yield warning(("teams", name), message)
 
 
+def layer_names_are_their_own(case: Case) -> Iterator[Finding]:
+    for layer in case.registry.on_call.layers:
+        if layer in ROLES and layer != "secondary":
+            message = f"{quoted(layer)} already means something in a step: another name would be clearer"
+            yield warning(("on_call", "layers", layer), message)
+
+
 def the_on_call_zone_is_meant(case: Case) -> Iterator[Finding]:
     if (
         "timezone" not in case.file.on_call.model_fields_set
@@ -160,5 +167,6 @@ ADVICE: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     policies_begin_at_once,
     skipped_holidays_are_known,
     teams_can_be_told,
+    layer_names_are_their_own,
     the_on_call_zone_is_meant,
 )

@@ -14,7 +14,6 @@ from daybreak.config.draft import Draft
 from daybreak.config.holiday_dates import unknown_place
 from daybreak.config.mapping import place
 from daybreak.config.problems import Finding, Path, known, quoted
-from daybreak.config.references import ROLES
 from daybreak.config.rules_oncall import (
     layers_can_turn,
     overrides_do_not_overlap,
@@ -42,9 +41,6 @@ def ids_mean_one_thing(draft: Draft) -> Iterator[Finding]:
     for team in draft.teams:
         if team in draft.people:
             yield Finding(("teams", team), "a person has this id as well: steps could mean either")
-    for layer in draft.on_call.layers if draft.on_call else ():
-        if layer in ROLES and layer != "secondary":
-            yield Finding(("on_call", "layers", layer), f"{quoted(layer)} means something else in a step: rename it")
 
 
 def each_dag_has_one_pipeline(draft: Draft) -> Iterator[Finding]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import json
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
-from daybreak.config import spec
+from daybreak.config import spec, spec_oncall
 
 
 def schema() -> dict[str, Any]:
@@ -32,19 +32,22 @@ def schema_text() -> str:
 
 def _descriptions() -> dict[str, dict[str, str]]:
     """Model → key → the string that stands under the key in the source, those of its bases included."""
-    tree = ast.parse(Path(spec.__file__).read_text(encoding="utf-8"))
     found: dict[str, dict[str, str]] = {}
-    for model in tree.body:
-        if not isinstance(model, ast.ClassDef):
-            continue
-        keys = found[model.name] = {}
-        for base in model.bases:
-            if isinstance(base, ast.Name):
-                keys |= found.get(base.id, {})
-        for field, below in pairwise(model.body):
-            if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and isinstance(below, ast.Expr):
-                keys[field.target.id] = str(ast.literal_eval(below.value))
+    for module in (spec_oncall, spec):
+        tree = ast.parse(inspect.getsource(module))
+        for model in tree.body:
+            if isinstance(model, ast.ClassDef):
+                bases = [found.get(base.id, {}) for base in model.bases if isinstance(base, ast.Name)]
+                found[model.name] = {key: text for base in bases for key, text in base.items()} | _documented(model)
     return found
+
+
+def _documented(model: ast.ClassDef) -> dict[str, str]:
+    return {
+        field.target.id: str(ast.literal_eval(below.value))
+        for field, below in pairwise(model.body)
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and isinstance(below, ast.Expr)
+    }
 
 
 def _without_titles(value: Any, *, names: bool = False) -> Any:

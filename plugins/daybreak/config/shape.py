@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import types
 import typing
 from collections.abc import Iterable, Mapping
@@ -14,6 +15,7 @@ from daybreak.config.problems import Finding, Path, known, quoted
 from daybreak.config.reading import Document
 from daybreak.config.spec import FileSpec
 
+_SHORT_CLOCK = re.compile(r"\d:\d\d")
 _EXPECTED = {
     "string_type": "must be text",
     "bool_type": "must be true or false",
@@ -64,7 +66,8 @@ def _message(detail: Mapping[str, Any], path: Path, document: Document) -> str:
     if misread is not None:
         value = detail["input"]
         read_as = str(value).lower() if isinstance(value, bool) else f"the number {value}"
-        return f'YAML reads unquoted {quoted(misread)} as {read_as}: write "{misread[:60]}"'
+        remedy = f"0{misread}" if _SHORT_CLOCK.fullmatch(misread) else misread[:60]
+        return f'YAML reads unquoted {quoted(misread)} as {read_as}: write "{remedy}"'
     if kind == "literal_error":
         values = [value.strip("'") for value in detail["ctx"]["expected"].replace(" or ", ", ").split(", ")]
         if isinstance(detail["input"], str):

@@ -6,14 +6,12 @@ Only the shape: that names refer to something, and that entries agree with each 
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import Field
 
 from daybreak.config.scalars import (
     ClockField,
-    DayField,
     DurationField,
     MomentField,
     Opens,
@@ -23,143 +21,49 @@ from daybreak.config.scalars import (
     clock,
     duration,
 )
+from daybreak.config.spec_base import DAYS, UTC_ZONE, DaysField, OneOrMore, Spec
+from daybreak.config.spec_oncall import (
+    HolidaysSpec,
+    LayerSpec,
+    OnCallSpec,
+    OverrideSpec,
+    PersonSpec,
+    SwapSideSpec,
+    SwapSpec,
+    TeamSpec,
+    TimeOffSpec,
+)
 from daybreak.domain.registry import Dialect, Mode, Priority
 
-UTC_ZONE = ZoneInfo("UTC")
-Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-
-
-class Spec(BaseModel):
-    """Base of all: unknown keys and values of another type are errors."""
-
-    # Each key's docstring is its description for editors (daybreak.config.schema): pydantic's own way to collect them
-    # reads the source at every import.
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _empty_is_absent(cls, data: Any) -> Any:
-        if isinstance(data, dict) and None in data.values():
-            return {key: value for key, value in data.items() if value is not None or key not in cls.model_fields}
-        return data
-
-
-def _listed(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
-
-
-def _days(value: Any) -> Any:
-    if value == "daily":
-        return list(DAYS)
-    if value == "weekdays":
-        return list(DAYS[:5])
-    if isinstance(value, list):
-        return value
-    raise ValueError("must be daily, weekdays or a list of mon .. sun")
-
-
-OneOrMore = Annotated[list[Text], BeforeValidator(_listed, json_schema_input_type=str | list[str])]
-DaysField = Annotated[
-    list[Day],
-    Field(min_length=1),
-    BeforeValidator(_days, json_schema_input_type=Literal["daily", "weekdays"] | list[Day]),
+__all__ = [
+    "DAYS",
+    "UTC_ZONE",
+    "ClockSpec",
+    "DeadlineSpec",
+    "DefaultsSpec",
+    "DelayStepSpec",
+    "FileSpec",
+    "HolidaysSpec",
+    "JsmSpec",
+    "LayerSpec",
+    "LinkSpec",
+    "OnCallSpec",
+    "OverrideSpec",
+    "OwnersSpec",
+    "PagingSpec",
+    "PersonSpec",
+    "PipelineSpec",
+    "ReadyWhenSpec",
+    "SilenceSpec",
+    "SlackSpec",
+    "Spec",
+    "StepSpec",
+    "SwapSideSpec",
+    "SwapSpec",
+    "TeamSpec",
+    "TimeOffSpec",
+    "UpstreamSpec",
 ]
-
-
-class HolidaysSpec(Spec):
-    country: Text
-    """Two letters, as ISO 3166 has them: US, DE. Write "NO" in quotes."""
-    subdivision: Text | None = None
-    """State or region where its holidays differ: CA, BY."""
-
-
-class PersonSpec(Spec):
-    name: Text
-    opsgenie: Text | None = None
-    """User name in Opsgenie (an e-mail address). Needed by everybody who can be paged."""
-    slack: Text | None = None
-    """Member id in Slack, U0AAAAAAA."""
-    skills: list[Text] = []
-    """Areas that this person knows."""
-    holidays: HolidaysSpec | None = None
-    """This person's own public holidays: others cover them where somebody can."""
-
-
-class TeamSpec(Spec):
-    name: Text
-    opsgenie_team: Text | None = None
-    """Name of the team in Opsgenie: what tickets and pages go to."""
-    slack_usergroup: Text | None = None
-    """Id of the user group in Slack, S0AAAAAAA."""
-    slack_channel: Text | None = None
-
-
-class LayerSpec(Spec):
-    start: MomentField
-    """The first handoff, in the on-call time zone; all others have its time of day."""
-    every: DurationField
-    """The length of a shift."""
-    members: Annotated[list[Text], Field(min_length=1)]
-    """Who takes turns, in this order."""
-
-
-class OverrideSpec(Spec):
-    layer: Text
-    person: Text
-    start: MomentField
-    end: MomentField
-    """The first instant at which it no longer holds."""
-
-
-class SwapSideSpec(Spec):
-    person: Text
-    at: MomentField
-    """Any instant inside the shift that this person gives away."""
-
-
-class SwapSpec(Spec):
-    layer: Text
-    a: SwapSideSpec
-    b: SwapSideSpec
-
-
-class TimeOffSpec(Spec):
-    person: Text
-    start: MomentField
-    end: MomentField
-    """The first instant back: `end` itself is no longer off."""
-    requested: DayField | None = None
-    """When it was asked for; later than `notice` before the start is a warning."""
-    in_lieu: bool = False
-    """Settles a day owed for a holiday on call or a shift covered."""
-
-
-class CompensationSpec(Spec):
-    after_turns: Annotated[int, Field(ge=1, le=1000)]
-    """Who covered a whole shift in turn i is relieved in turn i + after_turns."""
-
-
-class OnCallSpec(Spec):
-    timezone: ZoneField = UTC_ZONE
-    layers: dict[Text, LayerSpec]
-    """Rotations by name; `primary` is required, `secondary` usual."""
-    overrides: list[OverrideSpec] = []
-    """One person for a while, whatever the rotation says."""
-    swaps: list[SwapSpec] = []
-    """Two people exchange whole shifts."""
-    time_off: list[TimeOffSpec] = []
-    holidays: HolidaysSpec | None = None
-    """The team's calendar: `skip_holidays` and fairness. It puts nobody off."""
-    notice: DurationField | None = None
-    """How long before it starts time off is to be requested."""
-    cover: list[Text] = ["secondary", "pipeline_secondary", "backup"]
-    """Who steps in for somebody who is off: the first of these who is available."""
-    backup: Text | None = None
-    manager: Text | None = None
-    compensation: CompensationSpec | None = None
-    handoff_meeting: DurationField | None = None
-    """Length of the meeting at each handoff, shown in calendars."""
 
 
 class DefaultsSpec(Spec):
@@ -173,9 +77,9 @@ class DefaultsSpec(Spec):
 class StepSpec(Spec):
     after: DurationField
     """Counted from the instant at which the incident became one that pages."""
-    page: OneOrMore = []
+    page: OneOrMore = Field(default=[])
     """on_call, a layer, owner, secondary_owner, backup, manager, a person or a team; one or a list."""
-    tell: OneOrMore = []
+    tell: OneOrMore = Field(default=[])
     """The same values: a notice in Slack."""
     unless: Literal["acknowledged"] | None = None
 
@@ -193,7 +97,7 @@ class ClockSpec(Spec):
 
     timezone: ZoneField | None = None
     """Default: the file's `timezone`."""
-    days: DaysField = list(DAYS)
+    days: DaysField = Field(default=list(DAYS))
     """daily, weekdays, or a list of mon .. sun."""
     skip_holidays: bool = False
     """Leave out the holidays of on_call.holidays as well."""
@@ -235,7 +139,7 @@ class UpstreamSpec(ClockSpec):
     expected_by: ClockField
     ready_when: ReadyWhenSpec | None = None
     """How it is seen to be there. Needed where a pipeline names this upstream."""
-    on_delay: list[DelayStepSpec] = []
+    on_delay: list[DelayStepSpec] = Field(default=[])
 
 
 class OwnersSpec(Spec):
@@ -253,7 +157,7 @@ class PipelineSpec(Spec):
     purpose: Text | None = None
     upstream_owner: Text | None = None
     downstream: Text | None = None
-    upstreams: list[Text] = []
+    upstreams: list[Text] = Field(default=[])
     runbook: Text | None = None
     """A file in runbooks/ beside this one."""
     escalation: Text | None = None
@@ -292,7 +196,7 @@ class PagingSpec(Spec):
     connection: Text = "opsgenie_default"
     respond_with: Literal["people", "schedule"] = "people"
     """Who decides who is on call: this file, or Opsgenie's own schedules."""
-    schedules: dict[Text, Text] = {}
+    schedules: dict[Text, Text] = Field(default={})
     """Layer to the name of its schedule in Opsgenie."""
     heartbeat: Text | None = None
     jsm: JsmSpec | None = None
@@ -315,13 +219,13 @@ class FileSpec(Spec):
     paging: PagingSpec = PagingSpec()
     slack: SlackSpec = SlackSpec()
     people: Annotated[dict[Text, PersonSpec], Field(min_length=1)]
-    teams: dict[Text, TeamSpec] = {}
+    teams: dict[Text, TeamSpec] = Field(default={})
     on_call: OnCallSpec
     defaults: DefaultsSpec
-    silences: list[SilenceSpec] = []
+    silences: list[SilenceSpec] = Field(default=[])
     """Nobody is told; still judged and recorded."""
     escalations: dict[Text, Annotated[list[StepSpec], Field(min_length=1)]] = {}
-    upstreams: dict[Text, UpstreamSpec] = {}
+    upstreams: dict[Text, UpstreamSpec] = Field(default={})
     pipelines: dict[Text, PipelineSpec]
 
 
