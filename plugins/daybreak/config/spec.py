@@ -224,7 +224,7 @@ class FileSpec(Spec):
     defaults: DefaultsSpec
     silences: list[SilenceSpec] = Field(default=[])
     """Nobody is told; still judged and recorded."""
-    escalations: dict[Text, Annotated[list[StepSpec], Field(min_length=1)]] = {}
+    escalations: dict[Text, Annotated[list[StepSpec], Field(min_length=1)]] = Field(default={})
     upstreams: dict[Text, UpstreamSpec] = Field(default={})
     pipelines: dict[Text, PipelineSpec]
 
