@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from daybreak.delivery import carry_slack
 from daybreak.delivery.channels import Channels
 from daybreak.delivery.fallback import next_responder, other_channel
-from daybreak.delivery.limits import Clock, Gate, backoff
+from daybreak.delivery.limits import DOWN, Clock, Gate, backoff
 from daybreak.delivery.slack import SlackRefusal
 from daybreak.delivery.wire import HttpRefused
 from daybreak.errors import DeliveryDelayed, DeliveryRefused, SettingsError
@@ -125,8 +125,11 @@ class Lane:
 
     def _sent(self, row: Queued, remote_id: str | None) -> None:
         self.lease_check()
+        was_down = self.gate.failures >= DOWN
         self.gate.succeeded()
         with writing(self.engine) as conn:
+            if was_down:
+                outbox.hurry(conn, self.channel, self.clock())
             outbox.mark_sent(conn, row.id, self.clock(), remote_id=remote_id)
         self.report.sent += 1
         d = row.delivery

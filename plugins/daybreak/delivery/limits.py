@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 Clock = Callable[[], datetime]
+DOWN = 3  # failures in a row after which a channel, not a single row, is in trouble
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +48,7 @@ class Gate:
     def failed(self, now: datetime, *, retry_after: float | None = None, at_least: float = 0.0) -> None:
         """:param retry_after: seconds that the other side asked for; it counts for every request of the channel."""
         self.failures += 1
-        wait = at_least if self.failures < 3 else max(at_least, min(2.0 ** (self.failures - 3), 30.0))
+        wait = at_least if self.failures < DOWN else max(at_least, min(2.0 ** (self.failures - DOWN), 30.0))
         wait = max(wait, retry_after or 0.0)
         if wait > 0:
             until = now + timedelta(seconds=wait)

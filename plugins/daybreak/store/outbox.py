@@ -134,6 +134,18 @@ def mark_retry(conn: Connection, number: int, at: datetime, error: str, *, count
     )
 
 
+def hurry(conn: Connection, channel: Channel, now: datetime) -> int:
+    """A channel is well again: what waited for its next attempt may go now. The result is how many rows that are."""
+    waiting = and_(
+        delivery.c.state == "pending",
+        delivery.c.channel == channel,
+        delivery.c.operation != RECHECK,
+        delivery.c.attempts > 0,
+        delivery.c.next_attempt_at > now,
+    )
+    return conn.execute(update(delivery).where(waiting).values(next_attempt_at=now)).rowcount
+
+
 def mark_failed(conn: Connection, number: int, error: str) -> None:
     """Given up, for good: shown in red by ``daybreak status``."""
     _mark(conn, number, state="failed", error=error, attempts=delivery.c.attempts + 1)
