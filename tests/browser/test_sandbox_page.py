@@ -130,6 +130,16 @@ def test_slack_reads_as_people_see_it(sandbox: Sandbox, page: Any) -> None:
     assert "1 reply" in post.locator(".thread").inner_text()
 
 
+def test_channels_without_messages_are_named_in_one_line(sandbox: Sandbox, page: Any) -> None:
+    sandbox.make_channel("empty")
+    sandbox.make_channel("old", archived=True)
+    page.locator("#channel-old").get_by_text("archived").wait_for()
+    say(sandbox, text="late")
+    page.locator("#channel-growth").wait_for()
+    assert page.locator("#channel-empty").count() == 0
+    assert page.locator("#channels-quiet").inner_text() == "Quiet: #empty, #old"
+
+
 def test_hostile_text_stays_text(sandbox: Sandbox, page: Any) -> None:
     sandbox.people(users={"h@example.com": HOSTILE}, slack_users={"U0HOSTILE": HOSTILE})
     alert(

@@ -44,9 +44,11 @@ function render() {
   $("alerts-sum").textContent = state.alerts.length ? `${open} open of ${state.alerts.length}` + (matching > shown ? `, the newest ${shown} shown` : "") : "";
   $("alert-count").textContent = open;
   $("slack-count").textContent = messages;
+  const quiet = state.slack.channels.filter((channel) => !channel.messages.length).map((channel) => `#${channel.name}`);
+  $("channels-quiet").textContent = messages && quiet.length && !text ? `Quiet: ${quiet.join(", ")}` : "";
   document.title = open ? `(${open}) Daybreak sandbox` : "Daybreak sandbox";
   empty("alert-list", !shown, state.alerts.length ? "No alert matches." : null);
-  empty("channel-list", !state.slack.channels.length || (text && !messages), text ? "No message matches." : null);
+  empty("channel-list", !messages, text ? "No message matches." : null);
   heartbeats();
   notices();
   people();

@@ -9,7 +9,7 @@ const folded = new Set();
 export function showChannels(parent, channels, names, text) {
   let count = 0;
   const rows = channels.map((channel) => ({ ...channel, messages: channel.messages.filter((each) => wanted(each, channel, text)) }))
-    .filter((channel) => channel.messages.length || !text)
+    .filter((channel) => channel.messages.length || (!text && (channel.archived || !channel.member)))
     .sort((a, b) => latest(b).localeCompare(latest(a)));
   for (const channel of rows) count += channel.messages.reduce((sum, each) => sum + 1 + each.replies.length, 0);
   keyed(parent, rows, (channel) => channel.id, (channel, old) => show(channel, old, names));
