@@ -4,7 +4,9 @@ People try their registry against it, the demo shows it, and every test of deliv
 answers what the real services answer, refuses what they refuse, and keeps a list of every rule a client broke. It
 shares no code with delivery, so that a mistake there cannot hide behind the same mistake here.
 
-Layout: ``answers`` (refusals) · ``options`` · ``records`` (requests and violations) · ``faults`` · ``rates`` ·
-``alerts``, ``actions``, ``heartbeats``, ``directory`` (Opsgenie's world) · ``opsgenie``, ``jsm`` (its HTTP) ·
-``channels``, ``blocks``, ``slack`` (Slack's world and HTTP) · ``control`` (``/sandbox/...``) · ``app``, ``server``.
+Opsgenie's world: ``alerts``, ``actions``, ``rules``, ``heartbeats``, ``directory``; its HTTP:
+``opsgenie``, ``lookups``, ``jsm``.
+Slack's world: ``channels``, ``blocks``; its HTTP: ``slack``, ``slack_reads``.
+Around both: ``world`` (all state, the clock), ``faults``, ``trouble``, ``rates``, ``records``, ``control``, ``page``.
+Below: ``routing``, ``answers``, ``wire``, ``app``, ``server``. For the command: ``start``, ``keeping``, ``options``.
 """
