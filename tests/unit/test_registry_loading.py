@@ -314,6 +314,7 @@ def test_json_is_a_registry_too() -> None:
         (b"version: " + b"9" * 10_000, "version: must be 1"),
         (b"version: .nan", "version: must be 1"),
         (b"? [a]\n: b", "a key must be text"),
+        (b'"a\\nb\\e[31m": 1', "version: is required"),
         (b"x: " + b"y" * (LARGEST + 1), "is it a registry?"),
         (
             b"a: &a [x,x,x,x,x,x,x,x,x,x]\n"
@@ -331,6 +332,14 @@ def test_what_is_no_registry_is_one_clear_line(data: bytes, message: str) -> Non
     assert message in text
     assert "\n" not in text
     assert len(text) < 400
+
+
+def test_what_could_break_a_line_or_a_terminal_is_escaped(tmp_path: Path) -> None:
+    file = tmp_path / "ownership.yaml"
+    file.write_text(SMALLEST + '"up\\ndown\\e[31m": 1\n' + "teams: {t: {name: T, slack_chanel: x}}\n")
+    problems = check_file(file, NOW)
+    assert {problem.path for problem in problems} == {r"up\ndown\x1b[31m", "teams.t.slack_chanel"}
+    assert all(str(problem).isprintable() for problem in problems)
 
 
 def test_a_missing_file_says_how_to_name_one(tmp_path: Path) -> None:

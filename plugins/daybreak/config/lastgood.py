@@ -121,5 +121,5 @@ def _write_copy(copy: Path, content: dict[str, Any]) -> None:
         except BaseException:
             os.unlink(name)
             raise
-    except (OSError, TypeError, ValueError):
-        log.warning("the copy of the last good registry could not be written: %s", copy, exc_info=True)
+    except (OSError, TypeError, ValueError) as error:
+        log.warning("the copy of the last good registry could not be written: path=%s reason=%s", copy, error)

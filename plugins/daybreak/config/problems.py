@@ -50,15 +50,19 @@ def dotted(path: Path) -> str:
         if isinstance(part, int):
             text += f"[{part}]"
         else:
-            text += f".{part}" if text else part
+            text += f".{_visible(part)}" if text else _visible(part)
     return text
 
 
 def quoted(value: Any) -> str:
     """``value`` for a message: one line, shortened."""
-    text = str(value).replace("\n", " ").replace("\r", " ")
+    return f"`{_visible(str(value))}`"
+
+
+def _visible(text: str) -> str:
+    """``text`` shortened, with whatever could break the line or upset a terminal written as an escape."""
     text = text if len(text) <= _LONGEST_QUOTE else text[: _LONGEST_QUOTE - 1] + "…"
-    return f"`{text}`"
+    return text if text.isprintable() else text.encode("unicode_escape").decode()
 
 
 def known(names: Iterable[str], wrong: str) -> str:
@@ -69,5 +73,5 @@ def known(names: Iterable[str], wrong: str) -> str:
         return f"did you mean {quoted(near[0])}?"
     if not names:
         return "none is defined"
-    shown = ", ".join(names[:_LONGEST_LIST])
+    shown = ", ".join(map(_visible, names[:_LONGEST_LIST]))
     return f"known: {shown}" + (f" and {len(names) - _LONGEST_LIST} more" if len(names) > _LONGEST_LIST else "")

@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from daybreak.config.problems import Finding, Path, quoted
+from daybreak.config.yaml_scalars import AS_TEXT, CONVERTED, MERGE, PREFIX, TEXT, convert, resolve
 
 try:
     from yaml import CSafeLoader as _Loader
@@ -24,14 +25,6 @@ LARGEST = 5_000_000
 """Bytes. A thousand pipelines take some 400,000."""
 _MOST_VALUES = 500_000
 _DEEPEST = 40
-
-_PREFIX = "tag:yaml.org,2002:"
-_TEXT = _PREFIX + "str"
-_MERGE = _PREFIX + "merge"
-_AS_TEXT = frozenset({_TEXT, _PREFIX + "timestamp", _PREFIX + "value", "!"})
-_CONVERTED = {_PREFIX + kind: kind for kind in ("int", "float", "bool", "null")}
-_RESOLVERS = yaml.SafeLoader.yaml_implicit_resolvers
-_BOOLEANS = yaml.SafeLoader.bool_values
 
 
 class Unreadable(Exception):
@@ -149,7 +142,7 @@ class _Builder:
         return self.document
 
     def _open(self, value: dict[str, Any] | list[Any], event: Any) -> None:
-        if event.tag not in (None, "!", _PREFIX + "map", _PREFIX + "seq"):
+        if event.tag not in (None, "!", PREFIX + "map", PREFIX + "seq"):
             raise Unreadable(f"the tag {quoted(event.tag)} is not allowed", _line(event))
         if len(self.stack) >= _DEEPEST:
             raise Unreadable(f"nested more than {_DEEPEST} levels deep", _line(event))
@@ -175,7 +168,9 @@ class _Builder:
 
     def _alias(self, event: Any) -> None:
         if event.anchor not in self.anchors:
-            raise Unreadable(f"the alias *{event.anchor} stands before or inside its anchor, or has none", _line(event))
+            raise Unreadable(
+                f"the alias {quoted(event.anchor)} stands before or inside its anchor, or has none", _line(event)
+            )
         value, size = self.anchors[event.anchor]
         self.count += size
         if self.stack and isinstance(self.stack[-1].value, dict) and self.stack[-1].key is None:
@@ -186,17 +181,17 @@ class _Builder:
         text: str = event.value
         tag = event.tag
         if event.implicit[0]:
-            tag = _resolve(text)
+            tag = resolve(text)
         elif tag is None:
-            tag = _TEXT
+            tag = TEXT
         frame = self.stack[-1] if self.stack else None
         if frame is not None and frame.key is None and isinstance(frame.value, dict):
             self._key(frame, text, tag, event)
             return
-        if tag in _AS_TEXT:
+        if tag in AS_TEXT:
             value: Any = text
-        elif tag in _CONVERTED:
-            value = _convert(_CONVERTED[tag], text)
+        elif tag in CONVERTED:
+            value = convert(CONVERTED[tag], text)
             if frame is not None and value is not None and not frame.repeated:
                 where = frame.key if isinstance(frame.value, dict) else len(frame.value)
                 self.document.raw[id(frame.value), where] = text  # type: ignore[index]
@@ -208,12 +203,12 @@ class _Builder:
 
     def _key(self, frame: _Frame, text: str, tag: str, event: Any) -> None:
         frame.key_line = _line(event)
-        if tag == _MERGE:
+        if tag == MERGE:
             frame.key = "<<"
             return
-        if tag in _CONVERTED:
+        if tag in CONVERTED:
             read_as = {"int": "a number", "float": "a number", "bool": "true or false", "null": "nothing"}
-            message = f"YAML reads the key {quoted(text)} as {read_as[_CONVERTED[tag]]}: write it in quotes"
+            message = f"YAML reads the key {quoted(text)} as {read_as[CONVERTED[tag]]}: write it in quotes"
             self._find((*frame.path, text), message, frame.key_line)
         frame.repeated = text in frame.lines
         if frame.repeated:
@@ -254,27 +249,6 @@ class _Builder:
 
     def _find(self, path: Path, message: str, line: int) -> None:
         self.document.findings.append(Finding(path, message, line=line))
-
-
-def _resolve(text: str) -> str:
-    """The tag that YAML 1.1 gives to an unquoted scalar."""
-    for tag, pattern in _RESOLVERS.get(text[:1], ()):
-        if pattern.match(text):
-            return str(tag)
-    return _TEXT
-
-
-def _convert(kind: str, text: str) -> Any:
-    if kind == "null":
-        return None
-    if kind == "bool":
-        return _BOOLEANS.get(text.lower(), text)
-    node = yaml.ScalarNode(_PREFIX + kind, text)
-    maker = yaml.constructor.SafeConstructor()
-    try:
-        return maker.construct_yaml_int(node) if kind == "int" else maker.construct_yaml_float(node)
-    except (ValueError, OverflowError, IndexError):
-        return float("nan")  # a number of thousands of digits: no number, and no text either
 
 
 def _line(event: Any) -> int:

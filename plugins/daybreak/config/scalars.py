@@ -34,7 +34,10 @@ class Opens:
 
 @lru_cache(maxsize=512)
 def duration(text: str) -> Duration:
-    found = Duration.parse(text)
+    try:
+        found = Duration.parse(text)
+    except ValueError:
+        raise ValueError(f"{quoted(text)} is not a duration: write 30m, 2h, 1d or 1w") from None
     if found.count and found.nominal > _LONGEST:
         raise ValueError(f"{quoted(text)} is longer than ten years")
     return found
