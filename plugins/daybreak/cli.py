@@ -15,6 +15,11 @@ import typer
 from daybreak import __version__
 from daybreak.errors import DaybreakError
 
+try:
+    from typer.exceptions import TyperException as UsageProblem
+except ImportError:  # typer before 0.29 raises those of click, which it then stood on
+    from click.exceptions import ClickException as UsageProblem  # type: ignore[assignment]
+
 COMMANDS = {
     "check": "registry",
     "schema": "registry",
@@ -62,13 +67,26 @@ def build_app(modules: Sequence[str]) -> typer.Typer:
     return app
 
 
+def named_command(args: Sequence[str]) -> str | None:
+    """The command that ``args`` begin with; None for options of ``daybreak`` itself, or what is no command."""
+    return args[0] if args and args[0] in COMMANDS else None
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Run one command and end the process with its status."""
     args = list(sys.argv[1:] if argv is None else argv)
-    named = next((COMMANDS[arg] for arg in args if arg in COMMANDS), None)
-    app = build_app([named] if named else list(dict.fromkeys(COMMANDS.values())))
+    command = named_command(args)
+    app = build_app([COMMANDS[command]] if command else list(dict.fromkeys(COMMANDS.values())))
+    usage = f"daybreak {command}" if command else "daybreak"
     try:
-        app(args=args, prog_name="daybreak")
+        # Not standalone: typer would draw a box around a usage error, and errors here are one line each.
+        status = app(args=args, prog_name="daybreak", standalone_mode=False)
+        sys.exit(status if isinstance(status, int) else 0)
+    except UsageProblem as error:
+        print(f"daybreak: {error.format_message()}; see `{usage} --help`", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except (typer.Abort, KeyboardInterrupt):
+        sys.exit(130)
     except DaybreakError as error:
         print(f"daybreak: {error}", file=sys.stderr)
         sys.exit(1)
