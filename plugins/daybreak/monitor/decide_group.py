@@ -21,10 +21,11 @@ def group_new(desk: Desk, missed: Iterable[Judgement]) -> None:
         while alike:
             upstream, members = _most_in_common(alike)
             if len(members) < 2 and not _joins(desk, upstream, members[0]):
-                alike.remove(members[0])
+                alike = [one for one in alike if one is not members[0]]
                 continue
             _group(desk, upstream, members)
-            alike = [one for one in alike if one not in members]
+            grouped = {one.occurrence.subject for one in members}
+            alike = [one for one in alike if one.occurrence.subject not in grouped]
 
 
 def keep_groups(desk: Desk) -> None:

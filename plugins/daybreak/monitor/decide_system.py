@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from daybreak.domain.clock import local_date
 from daybreak.domain.incident import Event, Incident, Reason, State
-from daybreak.domain.registry import Pipeline, Priority
+from daybreak.domain.registry import Pipeline, Priority, Registry
 from daybreak.domain.runs import ACTIVE, Run
 from daybreak.monitor.decide_escalation import zone_for
 from daybreak.monitor.decide_pipeline import end
@@ -24,15 +24,22 @@ def watch_dags(desk: Desk) -> None:
     if snapshot is None:
         return
     if snapshot.dags_known and any(facts.import_error for facts in snapshot.dags.values()):
+        known = {one.subject for one in desk.open_incidents() if _is_import_error(one)}
         for pipeline in desk.registry.pipelines.values():
-            _import_error(desk, pipeline)
+            if pipeline.id not in known:
+                _import_error(desk, pipeline)
     _close_import_errors(desk)
-    claimed = {
-        ready.value for up in desk.registry.upstreams.values() if (ready := up.ready_when) and ready.kind == "dag"
-    }
+    claimed = _named_dags(desk.registry)
     for dag_id, runs in snapshot.runs.items():
         if runs and runs[0].state == "failed" and dag_id not in claimed and desk.registry.pipeline_of(dag_id) is None:
             _unclaimed(desk, runs)
+
+
+def _named_dags(registry: Registry) -> set[str]:
+    """The dags that the registry names by their ids: nobody else's, and looked up at once."""
+    named = {dag for pipeline in registry.pipelines.values() for dag in pipeline.dags}
+    waited = (upstream.ready_when for upstream in registry.upstreams.values())
+    return named | {ready.value for ready in waited if ready is not None and ready.kind == "dag"}
 
 
 def watch_scheduler(desk: Desk) -> None:
@@ -71,8 +78,7 @@ def _import_error(desk: Desk, pipeline: Pipeline) -> None:
         for dag in dags_of(desk.registry, pipeline, snapshot)
         if (facts := snapshot.dags.get(dag)) is not None and facts.import_error
     ]
-    known = any(_is_import_error(one) and one.subject == pipeline.id for one in desk.open_incidents())
-    if not broken or known or desk.is_silent(pipeline, desk.now):
+    if not broken or desk.is_silent(pipeline, desk.now):
         return
     date = local_date(desk.now, zone_for(desk.registry, pipeline)).isoformat()
     key = _key("import_error", f"{pipeline.id}:{date}")
