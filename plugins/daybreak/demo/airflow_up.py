@@ -29,7 +29,9 @@ class SetUpFailed(DaybreakError):
     """Airflow could not be set up; the text holds the last line of what it said."""
 
 
-def environment(place: Place, *, port: int, zone: str, sandbox: dict[str, str], dags: Path) -> dict[str, str]:
+def environment(
+    place: Place, *, port: int, zone: str, sandbox: dict[str, str], dags: Path, retries: int
+) -> dict[str, str]:
     """The environment of every process of this Airflow. Nothing of the caller's own Airflow shines through.
 
     :param sandbox: what the sandbox's ready file says: url, opsgenie_key, slack_token
@@ -84,7 +86,7 @@ def environment(place: Place, *, port: int, zone: str, sandbox: dict[str, str], 
         ),
         "PIPELINES_SCHEDULE": "none",
         "PIPELINES_TIMEZONE": zone,
-        "PIPELINES_RETRIES": "1",
+        "PIPELINES_RETRIES": str(retries),
         "PIPELINES_RETRY_DELAY_SECONDS": "3",
         "PIPELINES_POKE_SECONDS": "3",
         "NO_PROXY": "127.0.0.1,localhost",

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from types import FrameType
+from typing import Any
 
 from daybreak.demo.events import Reporter
 from daybreak.demo.household import Household
@@ -80,19 +81,17 @@ def run_rehearsal(scenario: Scenario, *, stay: bool, airflow_port: int, sandbox_
         sandbox_port=sandbox_port,
         early=scenario.early,
         own_dags=scenario.own_dags,
+        retries=scenario.retries,
     )
 
 
 def on_stage(
-    timeline: Timeline,
-    play: Callable[[Stage], bool],
-    *,
-    airflow_port: int,
-    sandbox_port: int,
-    early: frozenset[str] | None = None,
-    own_dags: bool = False,
+    timeline: Timeline, play: Callable[[Stage], bool], *, airflow_port: int, sandbox_port: int, **options: Any
 ) -> int:
-    """Build a stage, play on it, and leave no process behind, whatever happens. → the exit status."""
+    """Build a stage, play on it, and leave no process behind, whatever happens. → the exit status.
+
+    ``options`` are those of :func:`daybreak.demo.stage.build`.
+    """
     place = find_place()
     with ending_signals():
         held = place.lock()
@@ -104,10 +103,7 @@ def on_stage(
             chosen = claim(airflow_port, what="Airflow", option="--airflow-port")
             other = claim(sandbox_port, what="the sandbox", option="--sandbox-port")
             place.fresh()
-            options = {} if early is None else {"early": early}
-            stage = build(
-                place, household, timeline, airflow_port=chosen, sandbox_port=other, own_dags=own_dags, **options
-            )
+            stage = build(place, household, timeline, airflow_port=chosen, sandbox_port=other, **options)
             addresses(timeline, stage)
             return 0 if play(stage) else 1
         except Told as signalled:

@@ -37,6 +37,7 @@ class Scenario:
     after: Callable[[Play], None] | None = None
     recovered: Callable[[Scene], str | None] | None = None
     own_dags: bool = False
+    retries: int = 1
 
 
 def _ordinary(play: Play) -> None:
@@ -230,7 +231,7 @@ SCENARIOS = {
         ),
         Scenario(
             name="oom", title="a task is killed for want of memory: page, and a ticket to DevOps",
-            early=frozenset(), deeds=_kill, missing=killed_page,
+            early=frozenset(), deeds=_kill, missing=killed_page, retries=0,
         ),
         Scenario(
             name="import_error", title="a dag file no longer parses",

@@ -54,11 +54,13 @@ def build(
     sandbox_port: int,
     early: frozenset[str] = MAIN_JOB,
     own_dags: bool = False,
+    retries: int = 1,
 ) -> Stage:
     """Start everything and wait until a morning can begin. Raises what says which part did not come up.
 
     :param early: pipelines that are due minutes from now
     :param own_dags: run a copy of the dags instead of the checkout's
+    :param retries: how often a failed task is tried again
     """
     shipped = place.checkout / "include" / "ownership.yaml"
     airflow_url = f"http://127.0.0.1:{airflow_port}"
@@ -73,7 +75,7 @@ def build(
 
     sandbox = _start_sandbox(place, household, timeline, sandbox_port)
     facts = json.loads((place.home / "sandbox.json").read_text())
-    env = environment(place, port=airflow_port, zone=morning.zone_name, sandbox=facts, dags=dags)
+    env = environment(place, port=airflow_port, zone=morning.zone_name, sandbox=facts, dags=dags, retries=retries)
     if prepare_database(place, env):
         timeline.progress("made Airflow's database (kept for the next time)")
     timeline.progress("starting Airflow: api-server, scheduler, triggerer (half a minute to a minute)")
