@@ -55,7 +55,7 @@ def page(browser: Any, sandbox: Sandbox) -> Iterator[Any]:
     page.on("dialog", lambda dialog: (trouble.append(dialog.message), dialog.dismiss()))
     page.add_init_script("window.hits = 0; window.hit = () => { window.hits += 1; };")
     page.goto(sandbox.url + "/")
-    page.set_default_timeout(5000)
+    page.set_default_timeout(15000)
     yield page
     context.close()
     assert trouble == []
@@ -187,7 +187,7 @@ def test_filtering_and_anchors(sandbox: Sandbox, page: Any, browser: Any) -> Non
 
     other = browser.new_page()
     other.goto(f"{sandbox.url}/#alert-2")
-    other.locator("#alert-2[open]").wait_for(timeout=5000)
+    other.locator("#alert-2[open]").wait_for(timeout=15000)
     other.close()
 
 

@@ -89,7 +89,7 @@ def test_what_was_taken_outlives_the_process(tmp_path: Path) -> None:
         form = {"channel": "#growth", "text": "late"}
         sent = httpx.post(facts["url"] + "/api/chat.postMessage", data=form, headers=headers, trust_env=False).json()
         process.send_signal(signal.SIGTERM)
-        out, err = process.communicate(timeout=10)
+        out, err = process.communicate(timeout=30)
         assert (process.returncode, err) == (0, "")
         assert json.loads(out) == facts
         assert not (tmp_path / "ready.json").exists()
@@ -107,7 +107,7 @@ def test_a_hanging_request_does_not_hold_the_end_up(tmp_path: Path) -> None:
             while not state(facts)["requests"]:
                 time.sleep(0.01)
             process.send_signal(signal.SIGINT)
-            _, err = process.communicate(timeout=10)
+            _, err = process.communicate(timeout=30)
         assert (process.returncode, err) == (0, "")
 
 

@@ -37,7 +37,7 @@ def settled(sandbox: Sandbox, answer: httpx.Response) -> dict[str, Any]:
     """The status of the request that ``answer`` accepted."""
     assert answer.status_code == 202, answer.text
     number = answer.json()["requestId"]
-    end = time.monotonic() + 3
+    end = time.monotonic() + 15
     while time.monotonic() < end:
         status = call(sandbox, "GET", f"/v2/alerts/requests/{number}")
         if status.status_code == 200:

@@ -31,7 +31,7 @@ def sandbox(shared: Sandbox) -> Sandbox:
 
 @pytest.fixture
 def client(sandbox: Sandbox) -> WebClient:
-    return WebClient(sandbox.token, base_url=sandbox.slack_url, timeout=5)
+    return WebClient(sandbox.token, base_url=sandbox.slack_url, timeout=30)
 
 
 def refused(call: Any, **arguments: Any) -> SlackApiError:

@@ -15,7 +15,7 @@ from daybreak.sandbox.options import Options
 from daybreak.sandbox.server import address, bind, make_server
 from daybreak.sandbox.world import World
 
-START_SECONDS = 10.0
+START_SECONDS = 30.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +88,7 @@ class Sandbox:
         number = self.alert(alias)["id"]
         self._post(f"/sandbox/alerts/{number}/{action}", {"user": user})
 
-    def until(self, holds: Callable[[dict[str, Any]], Any], seconds: float = 5.0) -> Any:
+    def until(self, holds: Callable[[dict[str, Any]], Any], seconds: float = 15.0) -> Any:
         """The first true result of ``holds(state)``; fails with the state's gist if there is none in time."""
         end = time.monotonic() + seconds
         while True:
@@ -125,7 +125,7 @@ def running_sandbox(**options: Any) -> Iterator[Sandbox]:
             raise AssertionError("the sandbox did not start")
         time.sleep(0.005)
     # trust_env: a proxy of the environment must not stand between a test and its own sandbox.
-    http = httpx.Client(base_url=url, timeout=10, trust_env=False)
+    http = httpx.Client(base_url=url, timeout=30, trust_env=False)
     try:
         yield Sandbox(url=url, key=chosen.key, token=chosen.token, options=chosen, world=world, http=http)
     finally:
