@@ -14,8 +14,6 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from daybreak.domain.runs import EVIDENCE_KEY
-
 log = logging.getLogger(__name__)
 
 EXCEPTION_LIMIT = 2000  # characters
@@ -24,6 +22,8 @@ EXCEPTION_LIMIT = 2000  # characters
 def leave_evidence(context: Mapping[str, Any]) -> None:
     """``on_failure_callback`` of a task: runs once, after its last try."""
     try:
+        from daybreak.domain.runs import EVIDENCE_KEY  # only now: each parse would pay for the import
+
         ti = context["ti"]
         ti.xcom_push(key=EVIDENCE_KEY, value=evidence_of(context, now=datetime.now(UTC)))
     except Exception:

@@ -52,7 +52,12 @@ async def show(name: str, request: Request, user: SignedIn) -> HTMLResponse:
     home = airflow_root(request)
     if site is None or runbook is None:
         return HTMLResponse(missing_page(name=name, airflow_home=home), status_code=404, headers=_HEADERS)
-    facts = facts_of(site.registry, pipelines[0]) if len(pipelines) == 1 else ()
+    several = len(pipelines) > 1
+    facts = [
+        (f"{pipeline.name}: {label}" if several else label, value)
+        for pipeline in pipelines
+        for label, value in facts_of(site.registry, pipeline)
+    ]
     return HTMLResponse(runbook_page(name=name, text=runbook.text, facts=facts, airflow_home=home), headers=_HEADERS)
 
 
