@@ -120,20 +120,7 @@ class Reader:
         statement = statements.runs(self._dialect, older=bool(older))
         found: dict[str, list[Run]] = {}
         for row in connection.execute(statement.bindparams(*_instants(values)), values):
-            found.setdefault(row[0], []).append(
-                Run(
-                    dag_id=row[0],
-                    run_id=row[1],
-                    run_type=row[2],
-                    state=row[3],
-                    run_after=row[4],
-                    logical_date=row[5],
-                    data_interval_end=row[6],
-                    queued_at=row[7],
-                    start_date=row[8],
-                    end_date=row[9],
-                )
-            )
+            found.setdefault(row[0], []).append(run_of(row))
         return {dag: tuple(sorted(runs, key=_newest_first, reverse=True)) for dag, runs in found.items()}
 
     def _tasks(
@@ -160,7 +147,7 @@ class Reader:
             for key in asked:
                 found = rows.get(key, [])
                 run = interesting[key]
-                tasks[key] = tuple(_task(row) for row in found)
+                tasks[key] = tuple(task_of(row) for row in found)
                 evidence[key] = evidence_of(run, found, now) if run.state == "failed" else ()
                 if run.end_date is not None and run.state in ("success", "failed") and now - run.end_date > SETTLES:
                     self._settled[key] = (run.end_date, tasks[key], evidence[key])
@@ -219,7 +206,24 @@ def _newest_first(run: Run) -> tuple[datetime, datetime]:
     return run.effective_date, run.queued_at or run.start_date or run.run_after
 
 
-def _task(row: Row) -> TaskState:  # type: ignore[type-arg]
+def run_of(row: Row) -> Run:  # type: ignore[type-arg]
+    """A row of :func:`daybreak.airflow_io.statements.runs`."""
+    return Run(
+        dag_id=row[0],
+        run_id=row[1],
+        run_type=row[2],
+        state=row[3],
+        run_after=row[4],
+        logical_date=row[5],
+        data_interval_end=row[6],
+        queued_at=row[7],
+        start_date=row[8],
+        end_date=row[9],
+    )
+
+
+def task_of(row: Row) -> TaskState:  # type: ignore[type-arg]
+    """A row of :func:`daybreak.airflow_io.statements.tasks`."""
     return TaskState(
         dag_id=row.dag_id,
         run_id=row.run_id,

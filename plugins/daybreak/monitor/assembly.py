@@ -56,7 +56,7 @@ def build_monitor(
         sending,
         heartbeat=Heartbeat(sending),
         acknowledgements=Acknowledgements(store, sending),
-        handoffs=Handoffs(store, planning),
+        handoffs=Handoffs(store, lease, shadow=shadow),
         probes=Probes(store),
         clock=clock,
     )
