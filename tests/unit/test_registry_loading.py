@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from daybreak import __version__
 from daybreak.config import Loaded, check_file, lastgood, load, load_registry, load_with_last_good, parse_registry
 from daybreak.config.reading import LARGEST
 from daybreak.domain.duration import Duration
@@ -277,11 +278,13 @@ def test_anchors_and_merges_are_read() -> None:
         SMALLEST.replace("{growth: {dags: [growth], owners: {primary: ann}}}", "")
         + "  a: &a {dags: [a], owners: &who {primary: ann}, area: x}\n"
         + "  b: {<<: *a, dags: [b]}\n  c: {dags: [c], owners: *who}\n"
+        + "  d: {<<: [{dags: [d]}, {area: y}, *a]}\n"
     )
     assert [(p.id, p.dags, p.area) for p in registry.pipelines.values()] == [
         ("a", ("a",), "x"),
         ("b", ("b",), "x"),
         ("c", ("c",), None),
+        ("d", ("d",), "y"),
     ]
 
 
@@ -414,7 +417,17 @@ class TestLastGood:
         assert loaded.problem is not None
         assert "no such file" in loaded.problem
 
-    @pytest.mark.parametrize("content", ["", "{", "[]", '{"daybreak": "0.0.0"}', '{"data": {"version": 1}}'])
+    @pytest.mark.parametrize(
+        "content",
+        [
+            "",
+            "{",
+            "[]",
+            '{"daybreak": "0.0.0"}',
+            '{"registry": {}}',
+            json.dumps({"daybreak": __version__, "registry": {}}),
+        ],
+    )
     def test_a_spoilt_copy_is_no_copy(self, tmp_path: Path, content: str) -> None:
         file = write(tmp_path, SMALLEST)
         load_with_last_good(file, tmp_path / "copies")

@@ -110,7 +110,7 @@ class _Frame:
         self.key: str | None = None  # of the value that comes next, in a mapping
         self.key_line = 0
         self.lines: dict[str | int, int] = {}
-        self.merges: list[Any] = []
+        self.merges: list[tuple[Any, int]] = []  # what `<<` brings in, and its line
         self.repeated = False
 
 
@@ -160,8 +160,8 @@ class _Builder:
     def _close(self) -> None:
         frame = self.stack.pop()
         value = frame.value
-        for merged in frame.merges:
-            self._merge(frame, merged)
+        for merged, line in frame.merges:
+            self._merge(frame, merged, line)
         self.document.lines[id(value)] = frame.lines
         if frame.anchor:
             self.anchors[frame.anchor] = value, self.count - frame.before
@@ -231,21 +231,24 @@ class _Builder:
         key = frame.key
         assert key is not None
         if key == "<<":
-            frame.merges.extend(reversed(value) if isinstance(value, list) else [value])
+            # A list that is written here is still empty: it is looked into when the mapping around it is complete.
+            frame.merges.append((value, frame.key_line))
         elif not frame.repeated:  # of two, the first is looked into further
             frame.lines[key] = frame.key_line
             frame.value[key] = value
         frame.key, frame.repeated = None, False
 
-    def _merge(self, frame: _Frame, merged: Any) -> None:
-        if not isinstance(merged, dict) or isinstance(frame.value, list):
-            message = "`<<` takes a mapping, or a list of mappings, by their anchors"
-            self._find((*frame.path, "<<"), message, frame.key_line)
-            return
-        for key, value in merged.items():
-            if key not in frame.value:
-                frame.value[key] = value
-                frame.lines[key] = self.document.lines[id(merged)][key]
+    def _merge(self, frame: _Frame, merged: Any, line: int) -> None:
+        for each in merged if isinstance(merged, list) else [merged]:
+            if not isinstance(each, dict):
+                message = "`<<` takes a mapping, or a list of mappings, by their anchors"
+                self._find((*frame.path, "<<"), message, line)
+                return
+            assert isinstance(frame.value, dict)
+            for key, value in each.items():
+                if key not in frame.value:  # what is written here, or merged before, counts
+                    frame.value[key] = value
+                    frame.lines[key] = self.document.lines[id(each)][key]
 
     def _find(self, path: Path, message: str, line: int) -> None:
         self.document.findings.append(Finding(path, message, line=line))
