@@ -52,6 +52,8 @@ def escalate(desk: Desk, incident: Incident) -> None:
         return
     registry, now, pipeline = desk.registry, desk.now, desk.pipeline(incident)
     steps = steps_for(registry, pipeline)
+    if len(incident.steps_done) >= len(steps):
+        return
     instants = step_instants([step.after for step in steps], incident.paging_since, zone_for(registry, pipeline))
     fire, settled = to_fire(instants, incident.steps_done, now)
     if not settled:

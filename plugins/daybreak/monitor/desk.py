@@ -58,6 +58,10 @@ class Desk:
         return incident
 
     def change(self, incident: Incident, **fields: Any) -> Incident:
+        if self.incident(incident.dedup_key) is incident and all(
+            getattr(incident, name) == value for name, value in fields.items()
+        ):
+            return incident  # the usual case, tick after tick: nothing is new
         return self.put(replace(incident, **fields))
 
     def changed(self) -> tuple[Incident, ...]:

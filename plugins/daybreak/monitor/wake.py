@@ -79,7 +79,8 @@ def _of_incident(registry: Registry, incident: Incident) -> Iterator[datetime]:
         return
     pipeline = _pipeline(registry, incident)
     steps = steps_for(registry, pipeline)
-    yield from step_instants([s.after for s in steps], incident.paging_since, zone_for(registry, pipeline))
+    if len(incident.steps_done) < len(steps):
+        yield from step_instants([s.after for s in steps], incident.paging_since, zone_for(registry, pipeline))
 
 
 def _next_handoff(registry: Registry, pipeline: Pipeline | None, now: datetime) -> datetime:
