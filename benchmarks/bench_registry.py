@@ -1,7 +1,7 @@
 """Reading a registry: 300 pipelines and 100 people from cold, beside plain PyYAML; a second look; growth.
 
 "Cold" is a process that has read nothing yet: each measurement starts one. Imports are not counted, the first use of
-everything is.
+everything is. Times are those of the processor, since nothing here waits: a busy machine then says (nearly) the same.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 
 COLD = """
@@ -19,14 +19,14 @@ from pathlib import Path
 import yaml
 from daybreak.config import load_registry
 path = Path(sys.argv[1])
-began = time.perf_counter()
+began = time.process_time()
 if sys.argv[2] == "daybreak":
     registry = load_registry(path)
 elif sys.argv[2] == "plain C":
     yaml.load(path.read_bytes(), yaml.CSafeLoader)
 else:
     yaml.safe_load(path.read_bytes())
-print(time.perf_counter() - began)
+print(time.process_time() - began)
 """
 LOOKS = 2000
 
@@ -70,7 +70,7 @@ def registry_text(pipelines: int, people: int) -> str:
 
 
 def cold(path: Path, reader: str, repeats: int = 5) -> float:
-    """Seconds in a new process, the best of several: what the machine can do when nothing else wants it."""
+    """Processor seconds in a new process, the best of several: what the machine can do when nothing else wants it."""
     command = [sys.executable, "-c", COLD, str(path), reader]
     return min(
         float(subprocess.run(command, check=True, capture_output=True, text=True).stdout) for _ in range(repeats)
@@ -78,14 +78,14 @@ def cold(path: Path, reader: str, repeats: int = 5) -> float:
 
 
 def warm(path: Path, repeats: int = 5) -> float:
-    """Seconds of a load in this process, the best of several."""
+    """Processor seconds of a load in this process, the best of several."""
     from daybreak.config import load_registry
 
     best = float("inf")
     for _ in range(repeats):
-        began = perf_counter()
+        began = process_time()
         load_registry(path)
-        best = min(best, perf_counter() - began)
+        best = min(best, process_time() - began)
     return best
 
 
@@ -117,7 +117,7 @@ def run() -> list[dict[str, Any]]:
         row("registry: 300 pipelines, 100 people, from cold", ours * 1e3, "ms", "≤ 60", ours <= 0.060),
         row("the same with plain PyYAML, in C", plain * 1e3, "ms", None, True),
         row("the same with plain PyYAML, in Python", slow * 1e3, "ms", None, True),
-        row("registry: from cold, of plain PyYAML in C", ours / plain, "times", "≤ 1.5", ours / plain <= 1.5),
+        row("registry: from cold, of plain PyYAML in C", ours / plain, "times", "≤ 1", ours <= plain),
         row("registry: an unchanged file looked at again", look * 1e6, "µs", "≤ 50", look <= 50e-6),
         row("registry: ten times the file, from warm", growth, "times", "≤ 13", growth <= 13),
     ]

@@ -65,7 +65,7 @@ def _decoder(hint: Any) -> _Decoder:
     if origin in (Mapping, dict):
         item = _decoder(args[1])
         return lambda value: {key: item(each) for key, each in value.items()}
-    if origin is typing.Literal or hint in (str, int, bool):
+    if origin is typing.Literal or hint in (str, int, float, bool):
         return _as_it_is
     raise TypeError(f"no way to copy a {hint}")
 
