@@ -12,6 +12,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine as Database
 from sqlalchemy import select
+from tests.support.sandbox import Sandbox
 
 from daybreak.airflow_io.reader import Reader
 from daybreak.monitor.assembly import build_monitor
@@ -24,7 +25,6 @@ from daybreak.store.database import open_engine, reading, writing
 from daybreak.store.memory import save_seen
 from daybreak.store.outbox import Delivery
 from daybreak.store.schema import delivery
-from tests.support.sandbox import Sandbox
 
 REGISTRY = """
 version: 1
