@@ -39,7 +39,7 @@ class Calendar:
     def __init__(self, registry: Registry) -> None:
         self._on_call = registry.on_call
         self._cycles: dict[tuple[Deadline, date], Cycle | None] = {}
-        self._current: dict[tuple[str, bool], Occurrence] = {}
+        self._current: tuple[dict[str, Occurrence], dict[str, Occurrence]] = ({}, {})  # pipelines', upstreams'
         self._expected: dict[tuple[str, datetime], Occurrence | None] = {}
 
     def cycle_at(self, deadline: Deadline, instant: datetime) -> Cycle | None:
@@ -71,8 +71,8 @@ class Calendar:
 
     def current(self, subject: Pipeline | Upstream, instant: datetime) -> Occurrence | None:
         """The occurrence whose cycle holds ``instant``; None for a pipeline that is owned, not judged."""
-        upstream = isinstance(subject, Upstream)
-        kept = self._current.get((subject.id, upstream))
+        of_kind = self._current[isinstance(subject, Upstream)]
+        kept = of_kind.get(subject.id)
         if kept is not None and kept.opens_at <= instant < kept.closes_at:
             return kept
         deadline = deadline_of(subject)
@@ -80,7 +80,7 @@ class Calendar:
         if cycle is None:
             return None
         found = occurrence(subject, cycle)
-        self._current[subject.id, upstream] = found
+        of_kind[subject.id] = found
         return found
 
     def expected(self, upstream: Upstream, due_at: datetime) -> Occurrence | None:

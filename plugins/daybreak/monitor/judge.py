@@ -18,7 +18,7 @@ from daybreak.monitor.judge_failures import is_undated, judge_undated
 from daybreak.monitor.judge_pipeline import judge_pipeline
 from daybreak.monitor.upstreams import Upstreams
 
-FINAL = frozenset({State.MET, State.LATE})
+FINAL = (State.MET, State.LATE)  # a tuple: it compares by identity, where a set would hash an enum each time
 LOOK_BACK = timedelta(days=14)
 """Occurrences that nobody recorded are looked for this far back, after an outage of the monitor."""
 
@@ -73,12 +73,12 @@ class _Docket:
         self._calendar = calendar
         self._recorded = recorded
         self._now = now
-        self._open: dict[tuple[str, bool], list[Recorded]] = {}
+        self._open: tuple[dict[str, list[Recorded]], dict[str, list[Recorded]]] = ({}, {})  # pipelines', upstreams'
         self._latest: dict[tuple[str, bool], Occurrence] | None = None
         for record in recorded.values():
             if record.state not in FINAL:
-                key = (record.occurrence.subject, record.occurrence.is_upstream)
-                self._open.setdefault(key, []).append(record)
+                of_kind = self._open[record.occurrence.is_upstream]
+                of_kind.setdefault(record.occurrence.subject, []).append(record)
 
     def of(self, subject: Pipeline | Upstream) -> tuple[Occurrence, ...]:
         """The occurrences of ``subject`` to judge, the oldest first."""
@@ -87,7 +87,9 @@ class _Docket:
         if current is None:
             return tuple(record.occurrence for record in unsettled)
         key = current.dedup_key
-        if key in self._recorded and all(record.occurrence.dedup_key == key for record in unsettled):
+        if key in self._recorded and (
+            not unsettled or (len(unsettled) == 1 and unsettled[0].occurrence.dedup_key == key)
+        ):
             return (current,)
         found = {record.occurrence.dedup_key: record.occurrence for record in unsettled}
         if key not in self._recorded:
@@ -97,7 +99,7 @@ class _Docket:
 
     def unsettled(self, subject: Pipeline | Upstream) -> list[Recorded]:
         """What is recorded of ``subject`` and neither met nor late yet."""
-        return self._open.get((subject.id, isinstance(subject, Upstream)), [])
+        return self._open[isinstance(subject, Upstream)].get(subject.id, [])
 
     def _unseen(self, subject: Pipeline | Upstream, current: Occurrence) -> list[Occurrence]:
         """Occurrences before ``current`` that nobody recorded: those due after their cycle's end (``opens`` is that
