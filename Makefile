@@ -35,6 +35,7 @@ check: $(STAMP) ## formatting, lint, strict types, layers, the registry
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/daybreak check --file include/ownership.yaml
+	$(BIN)/daybreak runbook check --strict --file include/ownership.yaml
 
 format: $(STAMP) ## let ruff put the code in order
 	$(BIN)/ruff format .
