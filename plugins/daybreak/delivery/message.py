@@ -124,7 +124,9 @@ def cut_escaped(text: str, limit: int) -> str:
 
 
 def _header(text: str) -> Block:
-    return {"type": "header", "text": {"type": "plain_text", "text": cut(text, HEADER), "emoji": True}}
+    # Plain text is not parsed, but clients differ: what could be taken for a mention is turned into a lookalike.
+    safe = text.replace("<", "‹").replace(">", "›")
+    return {"type": "header", "text": {"type": "plain_text", "text": cut(safe, HEADER), "emoji": True}}
 
 
 def _fields(facts: Facts) -> Block:
