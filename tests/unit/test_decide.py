@@ -226,6 +226,9 @@ def test_a_failure_of_a_dag_that_nobody_claims_is_a_notice_to_the_default_owner(
     assert monitor.tick("02:30") == ["notice  -> olga"]
     assert monitor.events() == [Event.UNCLAIMED_FAILED]
     assert monitor.tick("02:31") == []
+    monitor.runs += runs_of("03:00 stray#2 starts")
+    assert monitor.tick("03:00") == []
+    assert not any(one.open for one in monitor.incidents.values())
 
 
 def test_a_dead_scheduler_is_one_incident_with_what_is_at_stake() -> None:

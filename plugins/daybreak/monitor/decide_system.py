@@ -33,6 +33,7 @@ def watch_dags(desk: Desk) -> None:
     for dag_id, runs in snapshot.runs.items():
         if runs and runs[0].state == "failed" and dag_id not in claimed and desk.registry.pipeline_of(dag_id) is None:
             _unclaimed(desk, runs)
+    _close_unclaimed(desk, claimed)
 
 
 def _named_dags(registry: Registry) -> set[str]:
@@ -110,9 +111,20 @@ def _unclaimed(desk: Desk, runs: tuple[Run, ...]) -> None:
     if desk.incident(key) is not None:
         return
     incident = _opened(desk, key, None, Reason.RUN_FAILED, run.end_date, desk.registry.defaults.priority)
-    incident = replace(incident, dag_id=run.dag_id, run_id=run.run_id, business_date=date, resolved_at=desk.now)
+    incident = replace(incident, dag_id=run.dag_id, run_id=run.run_id, business_date=date)
     text = f"{run.dag_id} failed; no pipeline of the registry claims it"
     _tell_once(desk, incident, Event.UNCLAIMED_FAILED, desk.registry.defaults.owner, text)
+
+
+def _close_unclaimed(desk: Desk, claimed: set[str]) -> None:
+    """A stray's failure is over when its next run is there, when somebody claims it, or when it is a day old."""
+    for incident in desk.open_incidents():
+        if not incident.dedup_key.startswith(_key("unclaimed", "")) or incident.dag_id is None:
+            continue
+        runs = desk.snapshot.runs.get(incident.dag_id, ()) if desk.snapshot else ()
+        failed = bool(runs) and runs[0].state == "failed" and runs[0].run_id == incident.run_id
+        if not failed or incident.dag_id in claimed or desk.now - incident.opened_at > RECENT:
+            desk.change(incident, resolved_at=desk.now)
 
 
 def _tell_once(desk: Desk, incident: Incident, event: Event, person: str, text: str) -> None:
