@@ -63,12 +63,12 @@ def signed_in(manager: Manager) -> TestClient:
 def test_every_route_needs_a_user_but_health(anonymous: TestClient) -> None:
     app = mounted()[1]
     paths = [route.path for route in app.routes]
-    assert set(paths) == {"/health", "/runbooks/", "/runbooks/{name}"}
-    for path in ("/daybreak/runbooks/", "/daybreak/runbooks/growth"):
+    assert set(paths) == {"/health", "/board", "/runbooks", "/runbooks/", "/runbooks/{name}"}
+    for path in ("/daybreak/runbooks", "/daybreak/runbooks/", "/daybreak/runbooks/growth", "/daybreak/board"):
         assert anonymous.get(path).status_code == 401
         browser = anonymous.get(path, headers={"Accept": "text/html"})
         assert browser.status_code == 302
-        assert browser.headers["location"].startswith("/api/v2/auth/login?next=%2Fdaybreak%2Frunbooks%2F")
+        assert browser.headers["location"].startswith("/api/v2/auth/login?next=%2Fdaybreak%2F")
     for path in ("/daybreak/docs", "/daybreak/openapi.json", "/daybreak/redoc", "/daybreak/"):
         assert anonymous.get(path).status_code == 404
 
@@ -101,6 +101,10 @@ def test_the_runbook_page(signed_in: TestClient) -> None:
     assert "script-src" not in answer.headers["content-security-policy"]
     assert answer.headers["content-security-policy"].startswith("default-src 'none'")
     assert signed_in.get("/daybreak/runbooks/growth.md").text == answer.text
+
+
+def test_the_list_without_its_slash(signed_in: TestClient) -> None:
+    assert signed_in.get("/daybreak/runbooks").headers["location"] == "/daybreak/runbooks/"
 
 
 def test_only_files_of_the_folder(signed_in: TestClient) -> None:

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator
 
 from fastapi import FastAPI
 
-from daybreak.surfaces.web import health, runbooks
+from daybreak.surfaces.web import board, health, runbooks
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +25,7 @@ def create_app() -> FastAPI:
     app = FastAPI(title="Daybreak", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_lifespan)
     app.include_router(health.router)
     app.include_router(runbooks.router)
+    app.include_router(board.router)
     return app
 
 

@@ -51,7 +51,7 @@ def runbook_page(*, name: str, text: str, facts: Sequence[tuple[str, str]], airf
     if not heading:  # the runbook's own title stays above what we know of the pipeline
         first, closing, rest = rendered.html.partition("</h1>")
         body = f"{first}{closing}{_facts(facts)}{_contents(rendered)}{rest}"
-    return _document(title, _way_back(airflow_home, index="./"), body)
+    return document(title, way_back(airflow_home, runbooks="./"), body)
 
 
 def index_page(*, entries: Sequence[tuple[str, str, str]], airflow_home: str) -> str:
@@ -61,12 +61,12 @@ def index_page(*, entries: Sequence[tuple[str, str, str]], airflow_home: str) ->
         for name, title, about in entries
     )
     body = f'<h1>Runbooks</h1><ul class="list">{items}</ul>' if items else "<h1>Runbooks</h1><p>There are none yet.</p>"
-    return _document("Runbooks", _way_back(airflow_home, index=None), body)
+    return document("Runbooks", way_back(airflow_home, runbooks=None), body)
 
 
 def missing_page(*, name: str, airflow_home: str) -> str:
     body = f"<h1>No such runbook</h1><p>There is no runbook <code>{escape(name)}</code>.</p>"
-    return _document("No such runbook", _way_back(airflow_home, index="./"), body)
+    return document("No such runbook", way_back(airflow_home, runbooks="./"), body)
 
 
 def _facts(facts: Sequence[tuple[str, str]]) -> str:
@@ -83,16 +83,18 @@ def _contents(rendered: Rendered) -> str:
     return f'<details class="toc"><summary>Contents</summary><ul>{links}</ul></details>' if links else ""
 
 
-def _way_back(airflow_home: str, *, index: str | None) -> str:
+def way_back(airflow_home: str, *, runbooks: str | None) -> str:
+    """The line on top. ``runbooks``: the address of the list of runbooks, from this page; None on that list itself."""
     links = [f'<a href="{escape(airflow_home)}">Airflow</a>']
-    if index is not None:
-        links.append(f'<a href="{escape(index)}">All runbooks</a>')
+    if runbooks is not None:
+        links.append(f'<a href="{escape(runbooks)}">All runbooks</a>')
     return f'<nav class="top">{" · ".join(links)}</nav>'
 
 
-def _document(title: str, top: str, body: str) -> str:
+def document(title: str, top: str, body: str, *, style: str = "") -> str:
+    """A page around ``body`` (HTML, safe already); ``style`` is added to the style that all pages share."""
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body><main>{top}{body}</main></body></html>"
+        f"<title>{escape(title)}</title><style>{_STYLE}{style}</style></head><body><main>{top}{body}</main></body></html>"
     )
