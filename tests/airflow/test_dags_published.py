@@ -161,34 +161,39 @@ def test_a_guard_stops_before_anything_is_published(airflow: Airflow) -> None:
     assert airflow.rows("SELECT * FROM aggregate_profit ORDER BY 1, 2, 3, 4, 5") == before
 
 
-@pytest.mark.parametrize(
-    ("spoil", "repair", "dag", "guard"),
-    [
-        (
-            "UPDATE raw_sales SET currency = 'USD' WHERE order_id = '20260304-0000'",
-            "UPDATE raw_sales SET currency = 'EUR' WHERE order_id = '20260304-0000'",
-            "profit_base", "guard_currency",
-        ),
-        (
-            "UPDATE raw_sales SET business_unit = 'moon' WHERE order_id = '20260304-0000'",
-            "UPDATE raw_sales SET business_unit = (SELECT business_unit FROM master_region m "
-            "WHERE m.day = raw_sales.day AND m.region = raw_sales.region) WHERE order_id = '20260304-0000'",
-            "profit_base", "guard_business_units",
-        ),
-        (
-            "INSERT INTO raw_sales SELECT * FROM raw_sales WHERE order_id = '20260304-0001'",
-            "DELETE FROM raw_sales WHERE rowid = (SELECT MAX(rowid) FROM raw_sales WHERE order_id = '20260304-0001')",
-            "profit_base", "guard_columns",
-        ),
-        (
-            "INSERT INTO raw_activity VALUES ('2026-03-04', 'v999', 'EMEA', 'nobody_knows', 'control', 1)",
-            "DELETE FROM raw_activity WHERE user_id = 'v999'",
-            "growth_base", "guard_experiment_tags",
-        ),
-    ],
+# (what spoils the data, what repairs it, the dag that runs in between, the guard that must stop it)
+BAD_DATA = (
+    (
+        "UPDATE raw_sales SET currency = 'USD' WHERE order_id = '20260304-0000'",
+        "UPDATE raw_sales SET currency = 'EUR' WHERE order_id = '20260304-0000'",
+        "profit_base", "guard_currency",
+    ),
+    (
+        "UPDATE raw_sales SET business_unit = 'moon' WHERE order_id = '20260304-0000'",
+        "UPDATE raw_sales SET business_unit = (SELECT business_unit FROM master_region m "
+        "WHERE m.day = raw_sales.day AND m.region = raw_sales.region) WHERE order_id = '20260304-0000'",
+        "profit_base", "guard_business_units",
+    ),
+    (
+        "INSERT INTO raw_sales SELECT * FROM raw_sales WHERE order_id = '20260304-0001'",
+        "DELETE FROM raw_sales WHERE rowid = (SELECT MAX(rowid) FROM raw_sales WHERE order_id = '20260304-0001')",
+        "profit_base", "guard_columns",
+    ),
+    (
+        "INSERT INTO raw_activity VALUES ('2026-03-04', 'v999', 'EMEA', 'nobody_knows', 'control', 1)",
+        "DELETE FROM raw_activity WHERE user_id = 'v999'",
+        "growth_base", "guard_experiment_tags",
+    ),
 )  # fmt: skip
-def test_bad_data_is_held_back(airflow: Airflow, spoil: str, repair: str, dag: str, guard: str) -> None:
+
+
+def test_bad_data_is_held_back(airflow: Airflow) -> None:
     before = airflow.published()
-    done = airflow.run({"sql": spoil}, {"day": DAYS[2], "dags": [dag]}, {"sql": repair})
-    assert [(row["state"], row["failed"]) for row in done] == [("failed", [guard])]
+    steps = [
+        step
+        for spoil, repair, dag, _ in BAD_DATA
+        for step in ({"sql": spoil}, {"day": DAYS[2], "dags": [dag]}, {"sql": repair})
+    ]
+    done = airflow.run(*steps)
+    assert [(row["state"], row["failed"]) for row in done] == [("failed", [guard]) for *_, guard in BAD_DATA]
     assert airflow.published() == before
