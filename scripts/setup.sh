@@ -38,5 +38,6 @@ pip install --quiet --no-deps --no-build-isolation --editable . >"$log" 2>&1 || 
   tail -n 3 "$log" >&2
   fail "daybreak itself could not be installed, for the reason above"
 }
+rm -rf -- *.egg-info plugins/*.egg-info # a by-product in which Airflow would find the entry points a second time
 touch "$VENV/.ready"
 echo "setup: done; $VENV/bin/daybreak is the command"

@@ -7,11 +7,13 @@ only what can be asked here: the registry, the run as Airflow hands it over, and
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
+from daybreak.config.channels import OpsgenieSettings
 from daybreak.domain.incident import Reason, State
 from daybreak.domain.registry import Pipeline, Registry
 from daybreak.domain.runs import Evidence, Run
@@ -29,17 +31,22 @@ _WAITING = frozenset({"deferred", "up_for_reschedule", "running", "queued", "sch
 _FAILED = frozenset({"failed", "upstream_failed"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # without slots: cached_property needs a place
 class Found:
-    """What a callback has in hand. ``tasks``: task id → state, as it is now; empty where that was not answered."""
+    """What a callback has in hand."""
 
     site: Site
     pipeline: Pipeline
     run: Run
     cycle: Cycle
     questions: Questions
+    settings: Callable[[], OpsgenieSettings]  # raises SettingsError
     clears: int = 0  # how often somebody cleared the run
-    tasks: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def tasks(self) -> Mapping[str, str]:
+        """Task id → state, as it is now; empty where that was not answered in time."""
+        return self.questions.task_states()
 
 
 def page_failure(context: Mapping[str, Any], *, now: datetime) -> str:
@@ -60,7 +67,7 @@ def page_failure(context: Mapping[str, Any], *, now: datetime) -> str:
         since=found.run.end_date or now,
         failures=(evidence,) if evidence else (),
     )
-    return _send(found.site, alarm, source=FAILURE_SOURCE, now=now)
+    return _send(found, alarm, source=FAILURE_SOURCE, now=now)
 
 
 def page_miss(pipeline_id: str, waits: Mapping[str, str], context: Mapping[str, Any], *, now: datetime) -> str:
@@ -84,7 +91,7 @@ def page_miss(pipeline_id: str, waits: Mapping[str, str], context: Mapping[str, 
         since=found.cycle.due_at or now,
         late_upstreams=tuple(dict.fromkeys(late)),
     )
-    return _send(found.site, alarm, source=MISS_SOURCE, now=now)
+    return _send(found, alarm, source=MISS_SOURCE, now=now)
 
 
 def _reason(state: str, late_upstreams: tuple[str, ...]) -> Reason:
@@ -101,13 +108,12 @@ def _alarm(found: Found, **what: Any) -> Any:
     return Alarm(pipeline=found.pipeline, run=found.run, cycle=found.cycle, **what)
 
 
-def _send(site: Site, alarm: Any, *, source: str, now: datetime) -> str:
-    from daybreak.airflow_io.connections import paging_settings
+def _send(found: Found, alarm: Any, *, source: str, now: datetime) -> str:
     from daybreak.surfaces.attempt import alert_for, send_once
 
-    body = alert_for(site, alarm, source=source, now=now)
+    body = alert_for(found.site, alarm, source=source, now=now)
     try:
-        send_once(paging_settings(site.registry.paging), body)
+        send_once(found.settings(), body)
     except DaybreakError as error:
         log.error("daybreak callback: page not sent from here; dedup_key=%s reason=%s", body["alias"], error)
         return f"not paged: {error}"
@@ -165,16 +171,34 @@ def _find(dag_id: str, dag_run: Any, run_id: str | None) -> Found | None:
     if site is None or pipeline is None or run is None:
         return None
     clears = dag_run.get("clear_number", 0) if isinstance(dag_run, Mapping) else getattr(dag_run, "clear_number", 0)
-    questions = Questions(run)
     return Found(
         site=site,
-        questions=questions,
+        questions=Questions(run),
+        settings=_settings(site.registry),
         pipeline=pipeline,
         run=run,
         cycle=pipeline_cycle(site.registry, pipeline, run.effective_date),
         clears=int(clears or 0),
-        tasks=questions.task_states(),
     )
+
+
+def _settings(registry: Registry) -> Callable[[], OpsgenieSettings]:
+    """Opsgenie's address and key, looked up now and complained about later.
+
+    Now, since a look-up speaks to the process that a question may still be keeping busy (:mod:`.questions`).
+    """
+    from daybreak.airflow_io.connections import paging_settings
+
+    try:
+        settings = paging_settings(registry.paging)
+    except DaybreakError as error:
+        problem = error
+
+        def refuse() -> OpsgenieSettings:
+            raise problem
+
+        return refuse
+    return lambda: settings
 
 
 def _evidence(found: Found, context: Mapping[str, Any]) -> Evidence | None:

@@ -26,7 +26,8 @@ class Questions:
 
     def __init__(self, run: Run, *, patience: float = PATIENCE) -> None:
         self._run = run
-        self._until = time.monotonic() + patience
+        self._patience = patience
+        self._until: float | None = None  # counts from the first question
 
     def task_states(self) -> dict[str, str]:
         """Task id → state now."""
@@ -51,6 +52,8 @@ class Questions:
                 log.info("daybreak: the %s of %s %s: %s", what, self._run.dag_id, self._run.run_id, error)
                 answers.append(otherwise)
 
+        if self._until is None:
+            self._until = time.monotonic() + self._patience
         left = self._until - time.monotonic()
         if left <= 0:
             return otherwise
