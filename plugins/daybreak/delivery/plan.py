@@ -12,10 +12,11 @@ from datetime import timedelta
 from typing import Any
 
 from daybreak.delivery import message, page
+from daybreak.delivery.audience import event_of, lead_of, tagged
 from daybreak.delivery.facts import Facts, PlanContext, gather, parties
 from daybreak.delivery.responders import alternatives, for_step, responders_for
-from daybreak.domain.incident import Decisions, Event, Incident, Notification, State
-from daybreak.domain.registry import Person, Pipeline, Priority, Registry, Team
+from daybreak.domain.incident import Decisions, Event, Incident, Notification
+from daybreak.domain.registry import Priority, Registry, Team
 from daybreak.store.outbox import Channel, Delivery
 
 __all__ = ["PlanContext", "plan"]
@@ -81,7 +82,7 @@ class _Planner:
             yield from self._refresh(n, facts)
 
     def _page(self, n: Notification, facts: Facts) -> Iterator[Delivery]:
-        lead = _lead(facts)
+        lead = lead_of(facts)
         step = n.step if facts.event is not Event.HANDOFF else None
         responders = (
             responders_for(self.registry, n.to)
@@ -173,7 +174,7 @@ class _Planner:
         else:
             channels = list(dict.fromkeys([*([home] if home else []), *own]))
         for channel in channels:
-            here = _tagged(told, own, channel, home, facts)
+            here = tagged(told, own, channel, home, facts)
             if incident is None:
                 yield self._slack(n, channel, {"message": message.notice(facts, here), "reply": None}, facts)
                 continue
@@ -200,7 +201,7 @@ class _Planner:
             if incident.dedup_key in done or not (incident.told or incident.paged) or incident.member_of:
                 continue
             n = Notification(
-                at=self.context.now, kind="notice", event=_event(incident), subject=incident.subject,
+                at=self.context.now, kind="notice", event=event_of(incident), subject=incident.subject,
                 business_date=incident.business_date, step=None, to=(*incident.paged, *incident.told),
                 priority=incident.priority, dedup_key=incident.dedup_key, group=incident.group,
             )  # fmt: skip
@@ -224,7 +225,7 @@ class _Planner:
         return message.parent(gather(self.registry, self.context, n, past, judgement)) == content
 
     def _home(self, facts: Facts, n: Notification) -> str | None:
-        lead = _lead(facts)
+        lead = lead_of(facts)
         if lead is None and facts.upstream is not None:
             waiting = (p for p in self.registry.pipelines.values() if facts.upstream in p.upstreams)
             found = next((channel for p in waiting if (channel := self.registry.channel_of(p))), None)
@@ -282,31 +283,3 @@ class _Planner:
             event=n.event.value, payload=dict(payload), created_at=self.context.now, step=n.step, subject=n.subject,
             to=n.to, urgency=base, shadow=self.context.shadow or self.registry.paging.mode == "shadow",
         )  # fmt: skip
-
-
-def _lead(facts: Facts) -> Pipeline | None:
-    """The pipeline that speaks for the incident: a group's is the one with the highest priority.
-
-    None for a system incident, whose group only names what is at stake.
-    """
-    if ":system:" in facts.dedup_key and facts.pipeline is None:
-        return None
-    return facts.pipeline or min(facts.group, key=lambda each: each.priority, default=None)
-
-
-def _tagged(
-    told: tuple[Person | Team, ...], own: Mapping[str, Team], channel: str, home: str | None, facts: Facts
-) -> tuple[Person | Team, ...]:
-    """Whom the message in ``channel`` mentions: everybody at home, in a team's own channel that team alone."""
-    if channel == home or (facts.upstream is not None and channel not in own):
-        return told
-    return tuple(each for each in told if isinstance(each, Team) and each.slack_channel == channel)
-
-
-def _event(incident: Incident) -> Event:
-    """The event that a rewritten parent speaks of."""
-    if incident.kind == "upstream":
-        return Event.UPSTREAM_LATE if incident.open else Event.UPSTREAM_ARRIVED
-    if incident.kind == "system":
-        return Event.SCHEDULER_DOWN if incident.subject is None else Event.IMPORT_ERROR
-    return {State.AT_RISK: Event.AT_RISK, State.FAILED: Event.FAILED}.get(incident.state, Event.MISSED)

@@ -75,7 +75,9 @@ def enqueue(conn: Connection, deliveries: Iterable[Delivery], now: datetime) -> 
     dialect = sqlite if conn.dialect.name == "sqlite" else postgresql
     added = 0
     for row in rows:  # one at a time: a batch's count of rows that were new is not told by every driver
-        added += conn.execute(dialect.insert(delivery).values(row).on_conflict_do_nothing(index_elements=["key"])).rowcount
+        added += conn.execute(
+            dialect.insert(delivery).values(row).on_conflict_do_nothing(index_elements=["key"])
+        ).rowcount
     return added
 
 

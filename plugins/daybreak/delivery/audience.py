@@ -1,0 +1,37 @@
+"""Who speaks for an incident, and whom its message mentions where."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from daybreak.delivery.facts import Facts
+from daybreak.domain.incident import Event, Incident, State
+from daybreak.domain.registry import Person, Pipeline, Team
+
+
+def lead_of(facts: Facts) -> Pipeline | None:
+    """The pipeline that speaks for the incident: a group's is the one with the highest priority.
+
+    None for a system incident, whose group only names what is at stake.
+    """
+    if ":system:" in facts.dedup_key and facts.pipeline is None:
+        return None
+    return facts.pipeline or min(facts.group, key=lambda each: each.priority, default=None)
+
+
+def tagged(
+    told: tuple[Person | Team, ...], own: Mapping[str, Team], channel: str, home: str | None, facts: Facts
+) -> tuple[Person | Team, ...]:
+    """Whom the message in ``channel`` mentions: everybody at home, in a team's own channel that team alone."""
+    if channel == home or (facts.upstream is not None and channel not in own):
+        return told
+    return tuple(each for each in told if isinstance(each, Team) and each.slack_channel == channel)
+
+
+def event_of(incident: Incident) -> Event:
+    """The event that a rewritten parent speaks of."""
+    if incident.kind == "upstream":
+        return Event.UPSTREAM_LATE if incident.open else Event.UPSTREAM_ARRIVED
+    if incident.kind == "system":
+        return Event.SCHEDULER_DOWN if incident.subject is None else Event.IMPORT_ERROR
+    return {State.AT_RISK: Event.AT_RISK, State.FAILED: Event.FAILED}.get(incident.state, Event.MISSED)
