@@ -57,6 +57,13 @@ class Document:
             value = _child(value, part)
         return line
 
+    def holds(self, path: Path) -> bool:
+        """Whether a key is written at ``path``, whatever its value."""
+        value = self.data
+        for part in path[:-1]:
+            value = _child(value, part)
+        return isinstance(value, dict) and bool(path) and path[-1] in value
+
     def misread(self, path: Path) -> str | None:
         """The unquoted text at ``path`` that YAML read as a number or a boolean, if it did."""
         value = self.data

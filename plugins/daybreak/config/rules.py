@@ -52,7 +52,9 @@ def each_dag_has_one_pipeline(draft: Draft) -> Iterator[Finding]:
         for i, dag in enumerate(pipeline.dags):
             path = ("pipelines", name, "dags", i)
             other = exact.get(dag) or next((by for pattern, _, by in globs if pattern.match(dag)), None)
-            if other is not None:
+            if dag in pipeline.dags[:i]:
+                yield Finding(path, f"{quoted(dag)} stands in this list twice: keep one")
+            elif other is not None:
                 message = f"{quoted(dag)} is claimed by pipeline {quoted(other)} already: a dag has one owner"
                 yield Finding(path, message)
             elif any(sign in dag for sign in "*?["):
@@ -99,8 +101,10 @@ def steps_are_in_order(draft: Draft) -> Iterator[Finding]:
 def steps_reach_somebody(draft: Draft) -> Iterator[Finding]:
     for name, steps in draft.escalations.items():
         for i, step in enumerate(steps):
-            if not step.page and not step.tell:
-                yield Finding(("escalations", name, i), "the step reaches nobody: give it `page` or `tell`")
+            path = ("escalations", name, i)
+            misread = any(draft.damaged((*draft.path(path), key)) for key in ("page", "tell"))
+            if not step.page and not step.tell and not misread:
+                yield Finding(path, "the step reaches nobody: give it `page` or `tell`")
 
 
 def upstreams_can_be_seen(draft: Draft) -> Iterator[Finding]:

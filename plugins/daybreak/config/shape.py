@@ -16,6 +16,9 @@ from daybreak.config.reading import Document
 from daybreak.config.spec import FileSpec
 
 _SHORT_CLOCK = re.compile(r"\d:\d\d")
+_MISREAD = ("string_type", "value_error", "list_type")
+_DURATIONS = frozenset({"after", "at_risk", "every", "notice", "handoff_meeting"})
+_CLOCKS = frozenset({"due", "expected_by", "opens"})
 _EXPECTED = {
     "string_type": "must be text",
     "bool_type": "must be true or false",
@@ -43,11 +46,14 @@ def real_path(data: Any, loc: Iterable[str | int], *, missing: bool = False) -> 
     """``loc`` as a path of the file: without the names of types that pydantic puts in between."""
     path: list[str | int] = []
     parts = list(loc)
+    held = False
     for part in parts:
-        if _holds(data, part):
+        held = _holds(data, part)
+        if held:
             data = data[part]
             path.append(part)
-    return (*path, parts[-1]) if missing else tuple(path)
+    # A required key that is there, with nothing after the colon, is missing as well: its path ends in it already.
+    return (*path, parts[-1]) if missing and not held else tuple(path)
 
 
 def _holds(data: Any, part: str | int) -> bool:
@@ -59,18 +65,17 @@ def _holds(data: Any, part: str | int) -> bool:
 def _message(detail: Mapping[str, Any], path: Path, document: Document) -> str:
     kind = detail["type"]
     if kind == "missing":
-        return "is required and not there"
+        return "is required and empty" if document.holds(path) else "is required and not there"
     if kind == "extra_forbidden":
         return f"unknown key; {known(fields_at(path[:-1]), str(path[-1]))}"
-    misread = document.misread(path) if kind in ("string_type", "value_error") else None
+    misread = document.misread(path) if kind in _MISREAD else None
     if misread is not None:
         value = detail["input"]
         read_as = str(value).lower() if isinstance(value, bool) else f"the number {value}"
-        remedy = f"0{misread}" if _SHORT_CLOCK.fullmatch(misread) else misread[:60]
-        return f'YAML reads unquoted {quoted(misread)} as {read_as}: write "{remedy}"'
+        return f"YAML reads unquoted {quoted(misread)} as {read_as}: write {_as_meant(misread, path)}"
     if kind == "literal_error":
         values = [value.strip("'") for value in detail["ctx"]["expected"].replace(" or ", ", ").split(", ")]
-        if isinstance(detail["input"], str):
+        if isinstance(detail["input"], str) and detail["input"] not in values:
             return f"{quoted(detail['input'])} is not possible here; {known(values, detail['input'])}"
         return f"must be {' or '.join(values)}"
     if kind == "value_error":
@@ -78,6 +83,15 @@ def _message(detail: Mapping[str, Any], path: Path, document: Document) -> str:
     if kind == "string_pattern_mismatch" and path[-1:] == ("base_url",):
         return f'{quoted(detail["input"])} is not an address: write "https://..."'
     return _EXPECTED.get(kind, str(detail["msg"]))
+
+
+def _as_meant(misread: str, path: Path) -> str:
+    """What to write for ``misread``, a number or a boolean where text belongs."""
+    if misread.isdecimal() and path[-1] in _DURATIONS:
+        return f"{misread[:60]}m, or with h, d or w"
+    if misread.isdecimal() and path[-1] in _CLOCKS:
+        return '"09:00", in quotes'
+    return f'"0{misread}"' if _SHORT_CLOCK.fullmatch(misread) else f'"{misread[:60]}"'
 
 
 @lru_cache(maxsize=256)

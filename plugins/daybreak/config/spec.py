@@ -6,9 +6,10 @@ Only the shape: that names refer to something, and that entries agree with each 
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
+from pydantic_core import PydanticCustomError
 
 from daybreak.config.scalars import (
     ClockField,
@@ -206,10 +207,17 @@ class SlackSpec(Spec):
     connection: Text = "slack_api_default"
 
 
+def _whole(value: Any) -> Any:
+    """To Python ``true`` and ``1.0`` equal 1; to a reader of the file they do not."""
+    if type(value) is not int:
+        raise PydanticCustomError("version", "must be 1")
+    return value
+
+
 class FileSpec(Spec):
     """A whole ownership.yaml."""
 
-    version: Literal[1]
+    version: Annotated[Literal[1], BeforeValidator(_whole)]
     timezone: ZoneField = UTC_ZONE
     """Default time zone of deadlines."""
     airflow: LinkSpec = LinkSpec()
