@@ -90,7 +90,7 @@ class DagFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """One consistent reading. A dag that is absent from ``dags`` is missing, unless ``dags_known`` is False (replay)."""
+    """One consistent reading. A dag absent from ``dags`` is missing, unless ``dags_known`` is False (replay)."""
 
     runs: Mapping[str, tuple[Run, ...]] = field(default_factory=dict)  # dag id → runs, newest effective date first
     dags: Mapping[str, DagFacts] = field(default_factory=dict)
@@ -108,7 +108,7 @@ class Snapshot:
     """(upstream id, business date in ISO form) → ready at; for kinds that runs do not tell (asset, sql, object)."""
     scheduler_alive: bool = True
     finished: Mapping[tuple[str, str], datetime] = field(default_factory=dict)
-    """(dag id, run id) of runs that Airflow still calls running though all their tasks are finished → when the last was."""
+    """(dag id, run id) of runs that Airflow still calls running though all their tasks are finished → the last end."""
     probed: frozenset[str] = frozenset()
     """Upstreams of the kinds asset, sql and object that were asked at all: of any other nothing is known, so it is
     not called late."""

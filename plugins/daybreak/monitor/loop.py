@@ -124,6 +124,8 @@ class Monitor:
                 await self._acknowledgements.look_before(self._last, self._clock())
                 now = self._clock()
                 tick = await asyncio.to_thread(self._engine.tick, now)
+                await self._after(tick)
+                pause = self._pause(tick)
             except LeaseLost:
                 self._stand_back("another monitor acts")
                 continue
@@ -132,9 +134,6 @@ class Monitor:
                 pause = LONGEST_SLEEP
             except StoreError as error:
                 log.warning("%s", error)
-            else:
-                await self._after(tick)
-                pause = self._pause(tick)
             await self._sleep(pause)
 
     async def _after(self, tick: Tick) -> None:
