@@ -40,7 +40,7 @@ FILL = """
 INSERT INTO dag_run (dag_id, run_id, run_type, state, run_after, logical_date, data_interval_end, queued_at,
                      start_date, end_date, clear_number, span_status)
 SELECT 'dag_' || d, 'scheduled__' || n, 'scheduled', CASE WHEN n = 0 THEN 'running' ELSE 'success' END,
-       at, at, at, at, at, CASE WHEN n = 0 THEN NULL ELSE at + interval '20 minutes' END, 0, 'not_started'
+       at, at, at, at, at, CASE WHEN n = 0 THEN NULL ELSE at + interval '150 minutes' END, 0, 'not_started'
 FROM generate_series(0, :dags - 1) d, generate_series(0, :runs - 1) n,
      LATERAL (SELECT CAST(:newest AS timestamptz) - n * interval '1 day' AS at) t
 """
