@@ -189,6 +189,10 @@ def test_the_table_for_people(registry: Path) -> None:
         ("{}", "dag_runs: missing"),
         ('{"dag_runs": [{"dag_id": "growth"}]}', "dag_runs[0].run_after"),
         (json.dumps({"dag_runs": [run("growth", "success", "yesterday", None)]}), "dag_runs[0].start_date"),
+        (
+            json.dumps({"dag_runs": [run("growth", "success", "0001-01-01T00:00:00+14:00", None)]}),
+            "outside the calendar",
+        ),
         (json.dumps({"dag_runs": [], "task_instances": [{}]}), "task_instances[0].dag_id"),
     ],
 )

@@ -120,6 +120,8 @@ def _instant(fields: Mapping[str, Any], key: str, path: str) -> datetime | None:
         return None
     try:
         read = datetime.fromisoformat(value)
+        return read.astimezone(UTC) if read.tzinfo else read.replace(tzinfo=UTC)
     except (TypeError, ValueError):
         raise HistoryError(f"{path}.{key}: {value!r} is not a time in ISO 8601") from None
-    return read.astimezone(UTC) if read.tzinfo else read.replace(tzinfo=UTC)
+    except OverflowError:
+        raise HistoryError(f"{path}.{key}: {value!r} is outside the calendar") from None
