@@ -21,8 +21,8 @@ from tests.support.monitors import engine_of, known_since
 from tests.support.postgres import own_database
 
 from daybreak.monitor import usuals
+from daybreak.sql.database import open_engine, writing
 from daybreak.store import migrate
-from daybreak.store.database import open_engine, writing
 
 PIPELINES = 10_000
 RUNS_EACH = 100

@@ -16,7 +16,7 @@ from tests.support.surfaces import growth, make_site, registry
 
 from daybreak.domain.incident import Incident, Reason, Recorded, State
 from daybreak.domain.occurrence import calendar_of
-from daybreak.store.database import writing
+from daybreak.sql.database import writing
 from daybreak.store.incidents import save_incidents
 from daybreak.store.occurrences import save_records
 from daybreak.surfaces.site import Site

@@ -24,8 +24,8 @@ from tests.support.monitors import REGISTRY, connections, known_since, write_reg
 from tests.support.postgres import own_database
 from tests.support.sandbox import Sandbox, running_sandbox
 
+from daybreak.sql.database import open_engine, reading
 from daybreak.store import migrate
-from daybreak.store.database import open_engine, reading
 
 pytestmark = [pytest.mark.drill, pytest.mark.postgres]
 

@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import Engine, text
 
 from daybreak.domain.runs import EVIDENCE_KEY
-from daybreak.store.database import open_engine, writing
+from daybreak.sql.database import open_engine, writing
 
 _MAKE = """
 import sys

@@ -32,8 +32,8 @@ from daybreak.delivery.plan import plan
 from daybreak.delivery.sender import SendReport, send_due
 from daybreak.domain.incident import Decisions, Event, Incident, Judgement, Notification, Occurrence, Reason, State
 from daybreak.domain.registry import Registry
+from daybreak.sql.database import open_engine, reading, writing
 from daybreak.store import outbox, schema
-from daybreak.store.database import open_engine, reading, writing
 from daybreak.store.outbox import Delivery
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)

@@ -20,8 +20,8 @@ from daybreak.monitor.engine import Engine
 from daybreak.monitor.lease import Lease
 from daybreak.monitor.planning import Planning
 from daybreak.monitor.registries import RegistrySource
+from daybreak.sql.database import open_engine, reading, writing
 from daybreak.store import migrate
-from daybreak.store.database import open_engine, reading, writing
 from daybreak.store.memory import save_seen
 from daybreak.store.outbox import Delivery
 from daybreak.store.schema import delivery

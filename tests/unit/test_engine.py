@@ -15,8 +15,8 @@ from daybreak.domain.incident import State
 from daybreak.errors import LeaseLost
 from daybreak.monitor.engine import BLIND_AFTER, Engine
 from daybreak.monitor.lease import Lease
+from daybreak.sql.database import reading, writing
 from daybreak.store.actions import Action, record_action
-from daybreak.store.database import reading, writing
 from daybreak.store.incidents import find_incident
 from daybreak.store.memory import kept_registry
 from daybreak.store.occurrences import find_record

@@ -12,8 +12,8 @@ from tests.support.monitors import store_in
 from daybreak.errors import LeaseLost, StoreError
 from daybreak.monitor import lease as holding
 from daybreak.monitor.lease import Lease
+from daybreak.sql.database import reading, writing
 from daybreak.store import lease as stored
-from daybreak.store.database import reading, writing
 from daybreak.store.schema import lease as table
 
 SHORT = timedelta(seconds=2)

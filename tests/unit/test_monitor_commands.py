@@ -17,9 +17,9 @@ from daybreak.cli import build_app
 from daybreak.domain.incident import Occurrence, Reason, Recorded, State
 from daybreak.monitor.host import run_in_background
 from daybreak.monitor.lease import Lease
+from daybreak.sql.database import reading, writing
 from daybreak.store import lease as stored
 from daybreak.store.actions import open_actions
-from daybreak.store.database import reading, writing
 from daybreak.store.occurrences import save_records
 
 NOW = datetime.now(UTC)

@@ -13,8 +13,8 @@ import pytest
 from sqlalchemy import Engine, text
 from tests.support.delivery import START, Life, registry_of
 
+from daybreak.sql.database import open_engine, reading, writing
 from daybreak.store import outbox, schema
-from daybreak.store.database import open_engine, reading, writing
 from daybreak.store.outbox import Delivery
 from daybreak.store.threads import Thread, get_thread, put_thread
 

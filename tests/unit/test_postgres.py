@@ -17,8 +17,8 @@ from tests.support.postgres import own_database
 
 from daybreak.errors import LeaseLost, StoreError
 from daybreak.monitor.lease import Lease
+from daybreak.sql.database import open_engine, reading, writing
 from daybreak.store import migrate
-from daybreak.store.database import open_engine, reading, writing
 from daybreak.store.schema import VERSION_TABLE, metadata
 
 pytestmark = pytest.mark.postgres

@@ -15,7 +15,7 @@ from daybreak.airflow_io.task_log import read_line
 from daybreak.config import parse_registry
 from daybreak.domain.runs import Snapshot
 from daybreak.errors import AirflowUnreadable
-from daybreak.store.database import open_engine
+from daybreak.sql.database import open_engine
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)

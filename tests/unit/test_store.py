@@ -14,9 +14,9 @@ from tests.support.monitors import store_in
 
 from daybreak.domain.incident import Incident, Occurrence, Reason, Recorded, State
 from daybreak.errors import SettingsError, StoreError
+from daybreak.sql.database import open_engine, reading, writing
 from daybreak.store import migrate
 from daybreak.store.actions import Action, mark_applied, open_actions, record_action
-from daybreak.store.database import open_engine, reading, writing
 from daybreak.store.incidents import find_incident, load_incidents, save_incidents
 from daybreak.store.occurrences import load_records, save_records
 from daybreak.store.schema import VERSION_TABLE, metadata

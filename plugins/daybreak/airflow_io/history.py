@@ -14,7 +14,7 @@ from daybreak.airflow_io.settings import metadata_connect_args, metadata_url
 from daybreak.domain.registry import Registry
 from daybreak.domain.runs import EVIDENCE_KEY, Run, TaskState
 from daybreak.errors import AirflowUnreadable, StoreError
-from daybreak.store.database import one_line, open_engine, reading
+from daybreak.sql.database import one_line, open_engine, reading
 
 
 def read_runs(registry: Registry, since: datetime) -> tuple[list[Run], dict[tuple[str, str], tuple[TaskState, ...]]]:

@@ -22,7 +22,7 @@ from daybreak.domain.incident import Recorded
 from daybreak.domain.registry import Registry
 from daybreak.domain.runs import EVIDENCE_KEY, Evidence, Run, Snapshot, TaskState
 from daybreak.errors import AirflowUnreadable, StoreError
-from daybreak.store.database import one_line, reading
+from daybreak.sql.database import one_line, reading
 
 log = logging.getLogger(__name__)
 

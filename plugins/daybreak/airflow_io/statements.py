@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import BindParameter, Integer, String, bindparam, column, text
 from sqlalchemy.sql.expression import TextualSelect
 
-from daybreak.store.types import Instant
+from daybreak.sql.types import Instant
 
 _RUN = "dag_id, run_id, run_type, state, run_after, logical_date, data_interval_end, queued_at, start_date, end_date"
 _ENDED = "('success', 'failed', 'skipped', 'upstream_failed', 'removed')"

@@ -79,8 +79,8 @@ def _record(
     from daybreak.domain.duration import Duration
     from daybreak.domain.incident import dedup_key
     from daybreak.monitor.assembly import store_engine
+    from daybreak.sql.database import reading, writing
     from daybreak.store.actions import Action, record_action
-    from daybreak.store.database import reading, writing
     from daybreak.store.incidents import find_incident
 
     now = datetime.now(UTC)

@@ -32,7 +32,7 @@ def status(file: FileOption = DEFAULT_FILE, as_json: JsonOption = False) -> None
     from daybreak.monitor.assembly import store_engine
     from daybreak.monitor.handoff_report import states_today
     from daybreak.monitor.health import health_of
-    from daybreak.store.database import reading
+    from daybreak.sql.database import reading
     from daybreak.store.incidents import load_incidents
     from daybreak.store.memory import kept_registry
 
@@ -91,7 +91,7 @@ def history(
 ) -> None:
     """How often a pipeline's data was there in time: attainment, missed days, minutes late, by reason and upstream."""
     from daybreak.monitor.assembly import store_engine
-    from daybreak.store.database import reading
+    from daybreak.sql.database import reading
     from daybreak.store.occurrences import history as rows_of
 
     now, registry = datetime.now(UTC), load(file)
@@ -120,7 +120,7 @@ def handoff(file: FileOption = DEFAULT_FILE) -> None:
     """What whoever comes on call needs to know, as it is told in Slack at each handoff."""
     from daybreak.monitor.assembly import store_engine
     from daybreak.monitor.handoff_report import gather_report, lines
-    from daybreak.store.database import reading
+    from daybreak.sql.database import reading
 
     now, registry = datetime.now(UTC), load(file)
     with reading(store_engine()) as connection:

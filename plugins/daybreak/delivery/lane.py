@@ -15,8 +15,8 @@ from daybreak.delivery.limits import DOWN, Clock, Gate, backoff
 from daybreak.delivery.slack import SlackRefusal
 from daybreak.delivery.wire import HttpRefused
 from daybreak.errors import DeliveryDelayed, DeliveryRefused, SettingsError
+from daybreak.sql.database import reading, writing
 from daybreak.store import outbox
-from daybreak.store.database import reading, writing
 from daybreak.store.outbox import Channel, Delivery, Queued
 
 if TYPE_CHECKING:

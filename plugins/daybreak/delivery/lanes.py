@@ -15,8 +15,8 @@ from daybreak.delivery.limits import PageCount
 from daybreak.delivery.opsgenie import OpsgenieClient
 from daybreak.delivery.slack import SlackClient
 from daybreak.errors import DeliveryDelayed
+from daybreak.sql.database import reading, writing
 from daybreak.store import outbox, threads
-from daybreak.store.database import reading, writing
 from daybreak.store.outbox import Channel, Queued
 
 

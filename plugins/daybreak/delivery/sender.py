@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 from daybreak.delivery.channels import Channels
 from daybreak.delivery.limits import Clock, Gate
 from daybreak.errors import LeaseLost
+from daybreak.sql.database import reading
 from daybreak.store import outbox
-from daybreak.store.database import reading
 from daybreak.store.outbox import CHANNELS, Channel
 
 if TYPE_CHECKING:

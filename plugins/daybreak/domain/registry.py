@@ -21,6 +21,7 @@ Dialect = Literal["opsgenie", "jsm"]
 ReadyKind = Literal["dag", "sensor", "asset", "sql", "object"]
 DelayAction = Literal["ticket", "thread"]
 
+AT_RISK = Duration(30, "m")  # where a deadline names none
 ALL_DAYS = frozenset(range(7))  # Monday is 0, as in date.weekday()
 
 
@@ -148,7 +149,7 @@ class Deadline:
     skip_holidays: bool = False
     opens: time = time(0, 0)
     opens_day_before: bool = False
-    at_risk: Duration = Duration(30, "m")
+    at_risk: Duration = AT_RISK
     task: str | None = None  # narrows "ready" from the whole run to one task
 
 

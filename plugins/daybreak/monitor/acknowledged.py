@@ -19,8 +19,8 @@ from daybreak.errors import DaybreakError, DeliveryRefused, StoreError
 from daybreak.monitor.decide_escalation import step_instants, steps_for, zone_for
 from daybreak.monitor.engine import Tick
 from daybreak.monitor.sending import Sending
+from daybreak.sql.database import reading, writing
 from daybreak.store.actions import Action, record_action
-from daybreak.store.database import reading, writing
 from daybreak.store.incidents import load_incidents
 
 log = logging.getLogger(__name__)

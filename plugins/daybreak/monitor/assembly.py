@@ -20,7 +20,7 @@ from daybreak.monitor.planning import Planning
 from daybreak.monitor.probes import Probes
 from daybreak.monitor.registries import RegistrySource
 from daybreak.monitor.sending import Sending
-from daybreak.store.database import open_engine
+from daybreak.sql.database import open_engine
 
 
 def metadata_engine() -> Database:

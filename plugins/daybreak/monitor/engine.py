@@ -30,8 +30,8 @@ from daybreak.monitor.registry_watch import watch_registry
 from daybreak.monitor.usuals import UsualDurations
 from daybreak.monitor.wake import next_instant
 from daybreak.monitor.working import WorkingSet
+from daybreak.sql.database import reading, writing
 from daybreak.store.actions import Action, open_actions
-from daybreak.store.database import reading, writing
 from daybreak.store.outbox import Delivery, enqueue
 
 log = logging.getLogger(__name__)

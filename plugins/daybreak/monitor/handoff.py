@@ -16,7 +16,7 @@ from daybreak.errors import LeaseLost, StoreError
 from daybreak.monitor.engine import Tick
 from daybreak.monitor.handoff_report import HandoffReport, gather_report, lines
 from daybreak.monitor.lease import Lease
-from daybreak.store.database import writing
+from daybreak.sql.database import writing
 from daybreak.store.memory import load_shift, mark_reported, save_shifts
 from daybreak.store.outbox import Delivery, enqueue
 

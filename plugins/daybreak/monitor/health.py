@@ -8,8 +8,8 @@ from datetime import datetime
 from sqlalchemy import Engine
 
 from daybreak.monitor.assembly import store_engine
+from daybreak.sql.database import reading
 from daybreak.store import lease, outbox
-from daybreak.store.database import reading
 
 STALE_AFTER = 60.0
 

@@ -20,8 +20,8 @@ from typing import Any
 from sqlalchemy import Connection, Engine
 
 from daybreak.errors import LeaseLost, StoreError
+from daybreak.sql.database import reading, writing
 from daybreak.store import lease
-from daybreak.store.database import reading, writing
 from daybreak.store.rows import database_now
 
 MARGIN = 1.0  # seconds before its end from which the lease is not relied on for sending

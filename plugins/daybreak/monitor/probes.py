@@ -13,7 +13,7 @@ from daybreak.domain.occurrence import calendar_of
 from daybreak.domain.registry import Registry, Upstream
 from daybreak.errors import StoreError
 from daybreak.monitor.engine import Engine, Tick
-from daybreak.store.database import writing
+from daybreak.sql.database import writing
 from daybreak.store.memory import save_ready
 
 log = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from daybreak.config import parse_registry
 from daybreak.domain.registry import Registry
 from daybreak.errors import RegistryError, RegistryMissing, StoreError
-from daybreak.store.database import reading, writing
+from daybreak.sql.database import reading, writing
 from daybreak.store.memory import KeptRegistry, keep_registry, kept_registry, note_problem
 
 log = logging.getLogger(__name__)

@@ -18,7 +18,7 @@ from daybreak.delivery.sender import send_due
 from daybreak.domain.registry import Paging, Registry
 from daybreak.errors import DeliveryError, LeaseLost, SettingsError, StoreError
 from daybreak.monitor.lease import steady
-from daybreak.store.database import one_line
+from daybreak.sql.database import one_line
 from daybreak.store.outbox import Channel, Delivery
 
 log = logging.getLogger(__name__)

@@ -15,7 +15,7 @@ from daybreak.errors import AirflowUnreadable, StoreError
 from daybreak.monitor.usual import SAMPLES, usual_duration
 from daybreak.monitor.views import dags_of
 from daybreak.monitor.working import WorkingSet
-from daybreak.store.database import writing
+from daybreak.sql.database import writing
 from daybreak.store.memory import Usual, save_usual
 
 log = logging.getLogger(__name__)

@@ -17,7 +17,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 
 from daybreak.errors import StoreError
-from daybreak.store.database import reading, writing
+from daybreak.sql.database import reading, writing
 from daybreak.store.schema import VERSION_TABLE
 
 log = logging.getLogger(__name__)

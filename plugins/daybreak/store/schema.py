@@ -22,7 +22,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from daybreak.store.types import Instant, JsonTuple
+from daybreak.sql.types import Instant, JsonTuple
 
 VERSION_TABLE = "daybreak_alembic_version"
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from alembic import context
 
-from daybreak.store.database import open_engine, writing
+from daybreak.sql.database import open_engine, writing
 from daybreak.store.schema import VERSION_TABLE, metadata
 
 _COMMON: dict[str, Any] = {

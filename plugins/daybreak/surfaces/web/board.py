@@ -39,7 +39,7 @@ def _read(site: Site, now: datetime) -> Board:
     from daybreak.monitor.assembly import store_engine
     from daybreak.monitor.handoff_report import states_today
     from daybreak.monitor.health import health_of
-    from daybreak.store.database import reading
+    from daybreak.sql.database import reading
     from daybreak.store.incidents import load_incidents
 
     registry = site.registry

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from daybreak.store.types import Instant, JsonTuple
+from daybreak.sql.types import Instant, JsonTuple
 
 revision = "0001"
 down_revision = None

@@ -1,6 +1,6 @@
 """Lets ``airflow db migrate`` make and upgrade Daybreak's tables, where they live in Airflow's metadata database.
 
-    AIRFLOW__DATABASE__EXTERNAL_DB_MANAGERS=daybreak.airflow_io.db_manager.DaybreakDBManager
+    AIRFLOW__DATABASE__EXTERNAL_DB_MANAGERS=daybreak.surfaces.db_manager.DaybreakDBManager
 
 Not needed: a monitor does the same when it starts. For those whose processes may not change tables.
 """
@@ -45,7 +45,7 @@ class DaybreakDBManager(BaseDBManager):
 
     def _engine(self) -> Any:
         from daybreak.airflow_io.settings import metadata_connect_args
-        from daybreak.store.database import open_engine
+        from daybreak.sql.database import open_engine
 
         # An engine of our own: it takes the write lock as a migration needs it, whatever Airflow's does. What this
         # session holds is ended first, or SQLite would have us wait for ourselves.
