@@ -6,6 +6,7 @@ import random
 
 from daybreak.config.channels import OpsgenieSettings, SlackSettings
 from daybreak.delivery.limits import Gate, Limits, Pace
+from daybreak.delivery.slack_wire import warm
 from daybreak.store.outbox import Channel
 
 
@@ -24,6 +25,8 @@ class Channels:
         limits: Limits | None = None,
         seed: int | None = None,
     ) -> None:
+        if slack is not None:
+            warm()
         self.opsgenie = opsgenie
         self.slack = slack
         self.problems = problems or {}

@@ -1,8 +1,4 @@
-"""Slack's Web API as far as Daybreak speaks it, over the same HTTP layer as Opsgenie.
-
-slack_sdk's clients know one time-out for everything, no CA bundle of the environment, and bring an HTTP library of
-their own each (urllib, aiohttp); what is needed of the API is six methods, so they are called directly.
-"""
+"""Slack's Web API as far as Daybreak speaks it: six methods, called through slack_sdk, and what their answers mean."""
 
 from __future__ import annotations
 
@@ -13,11 +9,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from daybreak.config.channels import SlackSettings
-from daybreak.delivery.wire import exchange, judge, open_client, retry_after
+from daybreak.delivery.slack_wire import open_sdk, speak
+from daybreak.delivery.wire import retry_after
 from daybreak.errors import DeliveryDelayed, DeliveryRefused
 
 if TYPE_CHECKING:
-    import httpx
+    from slack_sdk.web.async_client import AsyncWebClient
 
 LATER = frozenset(
     {"ratelimited", "rate_limited", "internal_error", "fatal_error", "service_unavailable", "request_timeout"}
@@ -51,14 +48,12 @@ class SlackClient:
     def __init__(self, settings: SlackSettings, channel_ids: dict[str, str] | None = None) -> None:
         """:param channel_ids: name → id as found so far; kept up to date."""
         self.settings = settings
-        self._client: httpx.AsyncClient | None = None
+        self._client: AsyncWebClient | None = None
         self._stack = AsyncExitStack()
         self._channel_ids = {} if channel_ids is None else channel_ids
 
     async def __aenter__(self) -> Self:
-        headers = {"Authorization": f"Bearer {self.settings.token}"}
-        client = open_client(self.settings.base_url, self.settings.wire, headers)
-        self._client = await self._stack.enter_async_context(client)
+        self._client = await self._stack.enter_async_context(open_sdk(self.settings))
         return self
 
     async def __aexit__(
@@ -158,21 +153,13 @@ class SlackClient:
         """
         if self._client is None:
             raise DeliveryDelayed("the client is not open: use it as `async with SlackClient(...)`")
-        total = self.settings.wire.timeouts.total
-        url = f"{self.settings.base_url}/{method}"
-        if form:
-            params = {
-                key: str(value).lower() if isinstance(value, bool) else str(value) for key, value in fields.items()
-            }
-            response = await exchange(self._client, "GET", url, total=total, params=params)
-        else:
-            response = await exchange(self._client, "POST", url, total=total, body=fields)
-        answer = judge(response, needs_json=True).body
+        spoken = await speak(self._client, method, fields, form=form)
+        answer = spoken.body
         if answer.get("ok") is True:
             return answer
         error = str(answer.get("error") or "unknown_error")
         more = answer.get("response_metadata") or {}
         said = "; ".join(str(each) for each in (more.get("messages") or ())[:3]) if isinstance(more, Mapping) else ""
         if error in LATER:
-            raise DeliveryDelayed(f"{method}: {error}", retry_after=retry_after(response.headers))
+            raise DeliveryDelayed(f"{method}: {error}", retry_after=retry_after(spoken.headers))
         raise SlackRefusal(method, error, f" ({said[:300]})" if said else "")

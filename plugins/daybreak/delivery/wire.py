@@ -10,16 +10,18 @@ import asyncio
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 from daybreak.config.channels import Wire, is_loopback
 from daybreak.errors import DeliveryDelayed, DeliveryRefused, SettingsError
 
 if TYPE_CHECKING:
+    import ssl
+
     import httpx
 
 LATER = frozenset({408, 425, 429})
@@ -41,6 +43,7 @@ class Answer:
 
     status: int
     body: Mapping[str, Any]
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 def open_client(base: str, wire: Wire, headers: Mapping[str, str]) -> httpx.AsyncClient:
@@ -50,14 +53,8 @@ def open_client(base: str, wire: Wire, headers: Mapping[str, str]) -> httpx.Asyn
     """
     import httpx
 
-    parts = urlsplit(base)
     times = wire.timeouts
-    verify: Any = True
-    if parts.scheme == "https":
-        named = wire.ca_bundle or next((os.environ[name] for name in _CA_VARIABLES if os.environ.get(name)), None)
-        verify = _authorities(named) if named else True
-    else:
-        verify = False  # nothing to verify; reading the authorities would take 20 ms
+    verify = authorities(base, wire)
     try:
         return httpx.AsyncClient(
             headers=dict(headers),
@@ -65,7 +62,7 @@ def open_client(base: str, wire: Wire, headers: Mapping[str, str]) -> httpx.Asyn
             proxy=wire.proxy,
             verify=verify,
             # A proxy of the environment is for the world outside, not for this machine.
-            trust_env=not is_loopback(parts.hostname or ""),
+            trust_env=not is_loopback(urlsplit(base).hostname or ""),
             follow_redirects=False,
             limits=httpx.Limits(max_connections=32, max_keepalive_connections=16),
         )
@@ -73,13 +70,26 @@ def open_client(base: str, wire: Wire, headers: Mapping[str, str]) -> httpx.Asyn
         raise SettingsError("the proxy of the connection cannot be used: write http://host:port") from None
 
 
-def _authorities(path: str) -> Any:
+def authorities(base: str, wire: Wire) -> ssl.SSLContext | Literal[False]:
+    """Whom to believe about ``base``: the connection's CA bundle, the environment's, else the usual ones.
+
+    False for plain HTTP: nothing is verified there, and reading the authorities would take 20 ms.
+
+    :raises SettingsError: the CA bundle cannot be used.
+    """
     import ssl
 
+    import httpx
+
+    if urlsplit(base).scheme != "https":
+        return False
+    named = wire.ca_bundle or next((os.environ[name] for name in _CA_VARIABLES if os.environ.get(name)), None)
+    if named is None:
+        return httpx.create_ssl_context()
     try:
-        return ssl.create_default_context(cafile=path)
+        return ssl.create_default_context(cafile=named)
     except (OSError, ssl.SSLError):
-        raise SettingsError(f"CA bundle {path!r} cannot be read: name a PEM file") from None
+        raise SettingsError(f"CA bundle {named!r} cannot be read: name a PEM file") from None
 
 
 async def exchange(
@@ -105,11 +115,19 @@ async def exchange(
         async with asyncio.timeout(total):
             return await client.request(method, url, content=content, params=params, headers=sent)
     except (TimeoutError, httpx.TimeoutException) as error:
-        raise DeliveryDelayed(f"{where}: no answer in time ({_kind(error)})") from None
+        raise no_answer(where, error) from None
     except (httpx.TransportError, OSError) as error:
-        raise DeliveryDelayed(f"{where}: {_kind(error)}{_cause(error)}") from None
+        raise broken_off(where, error) from None
     except (httpx.HTTPError, httpx.InvalidURL, RuntimeError) as error:
         raise DeliveryDelayed(f"{where}: {_kind(error)}") from None
+
+
+def no_answer(where: str, error: BaseException) -> DeliveryDelayed:
+    return DeliveryDelayed(f"{where}: no answer in time ({_kind(error)})")
+
+
+def broken_off(where: str, error: BaseException) -> DeliveryDelayed:
+    return DeliveryDelayed(f"{where}: {_kind(error)}{_cause(error)}")
 
 
 def encode(body: Mapping[str, Any]) -> bytes:
@@ -118,23 +136,34 @@ def encode(body: Mapping[str, Any]) -> bytes:
 
 
 def judge(response: httpx.Response, *, needs_json: bool = False) -> Answer:
+    """What ``response`` means: see :func:`weigh`."""
+    return weigh(
+        response.status_code, response.headers, _object(response), page=_is_page(response), needs_json=needs_json
+    )
+
+
+def weigh(
+    status: int, headers: Mapping[str, str], body: Mapping[str, Any] | None, *, page: bool, needs_json: bool = False
+) -> Answer:
     """The answer, if the request was taken.
 
+    :param headers: whatever the case of a name.
+    :param body: the JSON object of the answer; None without one.
+    :param page: it is (or might be) a page of HTML.
     :param needs_json: whether an answer without a JSON object says that somebody else (a gateway, a proxy's login
         page) spoke.
     :raises DeliveryRefused: for good; the text holds what the other side said.
     :raises DeliveryDelayed: for now.
     """
-    body = _object(response)
-    if 200 <= response.status_code < 300:
-        if body is None and (needs_json or _is_page(response)):
-            raise DeliveryDelayed(f"HTTP {response.status_code} without JSON: something between answered")
-        return Answer(status=response.status_code, body=body or {})
-    text = f"HTTP {response.status_code}{_said(body)}"
-    foreign = body is None and _is_page(response)  # the services' own refusals are JSON: something between refused
-    if response.status_code in LATER or response.status_code >= 500 or response.status_code < 400 or foreign:
-        raise DeliveryDelayed(text, retry_after=retry_after(response.headers))
-    raise HttpRefused(text, status=response.status_code)
+    if 200 <= status < 300:
+        if body is None and (needs_json or page):
+            raise DeliveryDelayed(f"HTTP {status} without JSON: something between answered")
+        return Answer(status=status, body=body or {}, headers=headers)
+    text = f"HTTP {status}{_said(body)}"
+    foreign = body is None and page  # the services' own refusals are JSON: something between refused
+    if status in LATER or status >= 500 or status < 400 or foreign:
+        raise DeliveryDelayed(text, retry_after=retry_after(headers))
+    raise HttpRefused(text, status=status)
 
 
 def retry_after(headers: Mapping[str, str], *, now: datetime | None = None) -> float | None:
