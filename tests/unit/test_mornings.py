@@ -211,10 +211,10 @@ MORNINGS = {
         "02:30 page growth step 0 -> ann",
         "missed run_failed",
     ),
-    "several dags: one done, the other never began": Morning(
+    "several dags: a run of the cycle began, so nothing is at risk before due": Morning(
         TWO_DAGS,
         "02:00 base starts\n 02:30 base succeeds",
-        "08:30 notice growth -> olga\n 09:00 page growth step 0 -> ann",
+        "09:00 page growth step 0 -> ann",
         "missed no_run",
     ),
     "the upstream is late: ticket, thread, page with the reason, arrival": Morning(
@@ -312,14 +312,15 @@ MORNINGS = {
         "",
         "late running 20",
     ),
-    "whatever was wrong at the start opens at the start; of the steps passed, the first and the latest": Morning(
+    "whatever was wrong at the start opens at the start, and its steps count from there": Morning(
         STEPS,
         "",
         """
         12:00 page growth step 0 -> ann
-        12:00 page growth step 2 -> ben
-        12:00 notice growth step 2 -> leads
-        13:00 page growth step 3 -> mia
+        12:15 page growth step 1 -> ben
+        14:00 page growth step 2 -> ben
+        14:00 notice growth step 2 -> leads
+        16:00 page growth step 3 -> mia
         """,
         "missed no_run",
         since="12:00",

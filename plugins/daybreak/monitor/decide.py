@@ -29,6 +29,7 @@ def decide(
     snapshot: Snapshot | None = None,
     recorded: Mapping[str, Recorded] | None = None,
     first_seen: Mapping[str, datetime] | None = None,
+    begins: datetime | None = None,
 ) -> Decisions:
     """Incidents as they are from now on, everything to tell, and the records that changed.
 
@@ -37,9 +38,19 @@ def decide(
     :param snapshot: the reading it answered from; without one nothing is said of dags and the scheduler themselves
     :param recorded: dedup key → what the store remembered before this tick
     :param first_seen: pipeline → since when the registry has it; what was due before is recorded, and nobody is told
+    :param begins: where a replayed history begins: what was wrong by then opens then, and its steps count from there
     """
     by_key = {judgement.occurrence.dedup_key: judgement for judgement in judgements}
-    desk = Desk(registry, incidents, by_key, now, snapshot=snapshot, recorded=recorded or {}, first_seen=first_seen)
+    desk = Desk(
+        registry,
+        incidents,
+        by_key,
+        now,
+        snapshot=snapshot,
+        recorded=recorded or {},
+        first_seen=first_seen,
+        begins=begins,
+    )
     close_removed(desk)
     missed = []
     for judgement in by_key.values():

@@ -79,12 +79,12 @@ def _opened(desk: Desk, key: str, ids: tuple[str, ...], upstream: str, judgement
         due_at=occurrence.due_at,
         state=State.MISSED,
         reason=Reason.UPSTREAM_LATE,
-        opened_at=occurrence.due_at,
+        opened_at=desk.opens(occurrence.due_at),
         group=ids,
         upstream=upstream,
         priority=lead.priority,
         escalation=lead.escalation or desk.registry.defaults.escalation,
-        paging_since=occurrence.due_at,
+        paging_since=desk.opens(occurrence.due_at),
     )
 
 

@@ -69,7 +69,7 @@ def opened(desk: Desk, pipeline: Pipeline, judgement: Judgement) -> Incident:
         due_at=occurrence.due_at,
         state=judgement.state,
         reason=judgement.reason,
-        opened_at=judgement.since or desk.now,
+        opened_at=desk.opens(judgement.since or desk.now),
         priority=pipeline.priority,
         escalation=pipeline.escalation or desk.registry.defaults.escalation,
         run_id=judgement.run_id,
@@ -104,7 +104,7 @@ def _failed(desk: Desk, pipeline: Pipeline, incident: Incident | None, judgement
     incident = _open_or_follow(desk, pipeline, incident, judgement)
     if pipeline.on_failure == "page":
         if not incident.pages:
-            desk.change(incident, paging_since=judgement.since or desk.now)
+            desk.change(incident, paging_since=desk.opens(judgement.since or desk.now))
     elif not known_failure or not incident.told:
         inform(desk, pipeline, incident, Event.FAILED)
 
@@ -116,7 +116,7 @@ def _missed(desk: Desk, pipeline: Pipeline, incident: Incident | None, judgement
         if failed_before:
             desk.note(incident, "now missed: not ready when it was due")
         return False
-    desk.change(incident, paging_since=judgement.occurrence.due_at)
+    desk.change(incident, paging_since=desk.opens(judgement.occurrence.due_at))
     return True
 
 

@@ -32,6 +32,7 @@ class Desk:
         snapshot: Snapshot | None,
         recorded: Mapping[str, Recorded],
         first_seen: Mapping[str, datetime] | None,
+        begins: datetime | None = None,
     ) -> None:
         self.registry = registry
         self.judgements = judgements
@@ -39,6 +40,7 @@ class Desk:
         self.snapshot = snapshot
         self.recorded = recorded
         self.first_seen = first_seen or {}
+        self._begins = begins
         self.notifications: list[Notification] = []
         self._before = incidents
         self._changed: dict[str, Incident] = {}
@@ -100,6 +102,10 @@ class Desk:
         """Say in the thread what changed, where there is a thread."""
         if incident.paged or incident.told:
             self.tell(incident, "notice", Event.CAUSE_CHANGED, (), text=text)
+
+    def opens(self, instant: datetime) -> datetime:
+        """When an incident opens whose cause began at ``instant``: then, but not before a replayed history begins."""
+        return instant if self._begins is None else max(instant, self._begins)
 
     def pipeline(self, incident: Incident) -> Pipeline | None:
         """The pipeline that speaks for ``incident``: its own, or of a group's the one with the highest priority."""

@@ -8,7 +8,8 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from daybreak.delivery.message import cut_escaped, escape, mention, section
+from daybreak.delivery.markup import escape
+from daybreak.delivery.message import cut_escaped, mention, section
 from daybreak.domain.oncall import on_call_at
 from daybreak.domain.registry import Registry
 from daybreak.domain.targets import PRIMARY

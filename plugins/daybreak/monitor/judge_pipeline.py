@@ -127,16 +127,13 @@ def _risk_since(pipeline: Pipeline, scene: Scene, views: Sequence[DagView]) -> d
     """Since when it will probably not be ready in time; None if nothing speaks for that."""
     due_at, now, usual = scene.occurrence.due_at, scene.now, scene.usual
     started = any(view.started for view in views)
-    active = any(view.active for view in views)
-    # With several dags: one that has not begun while no other is at work is as bad as none that has.
-    idle = not started or (not active and any(not view.started for view in scene.views))
-    if idle and pipeline.deadline is not None:
+    if not started and pipeline.deadline is not None:
         from_then = pipeline.deadline.at_risk.before(due_at, pipeline.deadline.zone)
         if now >= from_then:
             return from_then
     if usual is None:
         return None
-    if idle and now > due_at - usual:
+    if not started and now > due_at - usual:
         return due_at - usual
     for view in scene.views:
         run = view.active

@@ -37,7 +37,7 @@ def replay(
     Listed are the occurrences due in [start, end) and those whose cycle is open at ``end``. Ticks at which nothing
     can have changed are passed over, unless ``every_tick``; the answer is the same.
     """
-    watch = Watch(registry, history)
+    watch = Watch(registry, history, begins=start)
     now = start
     while True:
         watch.tick(now)
@@ -50,8 +50,10 @@ def replay(
 class Watch:
     """What the running monitor keeps from tick to tick: incidents and records, in memory here."""
 
-    def __init__(self, registry: Registry, history: History) -> None:
+    def __init__(self, registry: Registry, history: History, *, begins: datetime | None = None) -> None:
+        """:param begins: what was wrong by then opens then; None: as after an outage, at its own instant"""
         self.registry = registry
+        self.begins = begins
         self.history = history
         self.incidents: dict[str, Incident] = {}
         self.recorded: dict[str, Recorded] = {}
@@ -64,7 +66,13 @@ class Watch:
         snapshot = self.history.at(now)
         self._judgements = judge(self.registry, snapshot, self.recorded, now)
         decisions = decide(
-            self.registry, self.incidents, self._judgements, now, snapshot=snapshot, recorded=self.recorded
+            self.registry,
+            self.incidents,
+            self._judgements,
+            now,
+            snapshot=snapshot,
+            recorded=self.recorded,
+            begins=self.begins,
         )
         self._latest.update({one.occurrence.dedup_key: one for one in self._judgements})
         self.incidents.update({one.dedup_key: one for one in decisions.incidents})
