@@ -112,7 +112,8 @@ def hostile(registry: Registry, text: str) -> Registry:
 
 def hostile_rows(folder: Path, text: str) -> list[Delivery]:
     """Every kind of page and message of a pipeline whose every word is ``text``."""
-    runbook = "# Runbook\n\n## First five minutes\n\n1. " + text.encode("utf-8", "replace").decode() + "\n"
+    written = text.encode("utf-8", "replace").decode()
+    runbook = f"# Runbook\n\n## First five minutes\n\n1. {written}\n\n## Run failed\n\n- **Symptom**: {written}\n"
     (folder / "growth.md").write_text(runbook, encoding="utf-8")
     registry = hostile(registry_of(), text)
     growth = replace(registry.pipelines["growth"], runbook="growth.md")

@@ -10,7 +10,8 @@ import pytest
 
 from daybreak.config.links import Links
 from daybreak.config.runbooks import Shelf, anchor_of, first_steps, section, sections, slug
-from daybreak.delivery.message import cut_escaped, escape
+from daybreak.delivery.markup import escape
+from daybreak.delivery.message import cut_escaped
 from daybreak.delivery.words import clean, clock, cut, cut_lines, length, listed, one_line
 
 RUNBOOK = """# Title
@@ -57,8 +58,8 @@ def test_a_section_ends_at_the_next_of_its_level() -> None:
     assert section(RUNBOOK, "nowhere") is None
 
 
-def test_first_steps_are_those_under_their_heading_in_plain_text() -> None:
-    assert first_steps(RUNBOOK) == ("Look at the log and read on", "retry")
+def test_first_steps_are_those_under_their_heading() -> None:
+    assert first_steps(RUNBOOK) == ("**Look** at [the log](https://x) and read on", "`retry`")
     assert first_steps("# A\n\n- only\n- list\n") == ("only", "list")
     assert first_steps("nothing") == ()
 

@@ -43,6 +43,7 @@ class Runbook:
         return frozenset(section.slug for section in sections(self.text))
 
     def first_steps(self) -> tuple[str, ...]:
+        """In Markdown, a line each: see :func:`first_steps`."""
         return first_steps(self.text)
 
     def section(self, anchor: str | None) -> Section | None:
@@ -89,7 +90,8 @@ def section(text: str, anchor: str) -> Section | None:
 
 
 def first_steps(text: str) -> tuple[str, ...]:
-    """What to do first, a line each: the list under the heading that says so, else the first list of the runbook."""
+    """What to do first, a line of Markdown each: the list under the heading that says so, else the first list of the
+    runbook."""
     for each in sections(text):
         if _FIRST.search(each.title) and (steps := items(each.text)):
             return steps
@@ -97,7 +99,7 @@ def first_steps(text: str) -> tuple[str, ...]:
 
 
 def items(text: str) -> tuple[str, ...]:
-    """The items of the first list in ``text``, as plain text, with the lines that continue them."""
+    """The items of the first list in ``text``, as they are written, with the lines that continue them."""
     found: list[str] = []
     fence = False
     for line in text.splitlines():
@@ -109,10 +111,10 @@ def items(text: str) -> tuple[str, ...]:
         elif fence:
             continue
         elif item := _ITEM.match(line):
-            found.append(plain(item[1]))
+            found.append(item[1].strip())
         elif found and line.startswith((" ", "\t")) and line.strip():
             if not re.match(r"^\s+(?:\d{1,3}[.)]|[-*+])\s", line):
-                found[-1] += " " + plain(line.strip())
+                found[-1] += " " + line.strip()
         elif found and line.strip():
             break
     return tuple(found)

@@ -59,6 +59,8 @@ class Facts:
     usual: timedelta | None = None
     earliest_ready: datetime | None = None
     owners: tuple[Person, ...] = ()
+    answers: tuple[Person, ...] = ()  # who answers questions about the numbers
+    channel: str | None = None  # the Slack channel where the incident is told
     on_call: tuple[Person, ...] = ()
     reached: tuple[Person | Team, ...] = ()  # whom this very notification is for
     told: tuple[Person | Team, ...] = ()  # everybody who was paged or told before
@@ -133,6 +135,8 @@ def gather(
         usual=j.usual if j else None,
         earliest_ready=j.earliest_ready if j else None,
         owners=owners,
+        answers=answers_of(registry, n.dedup_key, pipeline, group),
+        channel=_channel(registry, n, lead, pipeline),
         on_call=on_call,
         reached=reached,
         told=tuple(each for each in parties(registry, paged) if each not in reached),
@@ -202,6 +206,19 @@ def owners_of(registry: Registry, lead: Pipeline | None, group: tuple[Pipeline, 
     return tuple(registry.people[each] for each in dict.fromkeys(ids) if each in registry.people)
 
 
+def answers_of(
+    registry: Registry, key: str, pipeline: Pipeline | None, group: tuple[Pipeline, ...]
+) -> tuple[Person, ...]:
+    """Who answers questions about the numbers, which is not whoever is on call: the primary owners of what is late.
+
+    Nobody where no numbers are concerned: Airflow itself, a dag that no pipeline claims.
+    """
+    if ":system:" in key:
+        return ()
+    ids = [each.primary_owner for each in (group if pipeline is None else (pipeline,))]
+    return tuple(registry.people[each] for each in dict.fromkeys(ids) if each in registry.people)
+
+
 def on_call_people(registry: Registry, pipeline: Pipeline | None, now: datetime) -> tuple[Person, ...]:
     """Who is on call now, primary first, without repeats."""
     layers = sorted(registry.on_call.layers, key=lambda name: name != "primary")
@@ -226,6 +243,13 @@ def _is_upstream(n: Notification, i: Incident | None) -> bool:
 def _late_upstreams(registry: Registry, i: Incident | None, j: Judgement | None) -> tuple[str, ...]:
     ids = [*(j.late_upstreams if j else ()), *([i.upstream] if i and i.upstream else [])]
     return tuple(each for each in dict.fromkeys(ids) if each in registry.upstreams)
+
+
+def _channel(registry: Registry, n: Notification, lead: Pipeline | None, pipeline: Pipeline | None) -> str | None:
+    """Where the incident's own message stands; of a system incident the group only names what is at stake."""
+    if lead is None or (pipeline is None and ":system:" in n.dedup_key):
+        return registry.defaults.slack_channel
+    return registry.channel_of(lead)
 
 
 def _only_dag(pipeline: Pipeline | None) -> str | None:
@@ -255,5 +279,5 @@ def _name(
     if n.event is Event.SCHEDULER_DOWN or (i is not None and i.reason is Reason.SCHEDULER_DOWN):
         return "Airflow's scheduler"
     if group:
-        return f"{len(group)} pipelines"
+        return f"{len(group)} pipelines" if len(group) > 1 else group[0].name
     return n.subject or "Daybreak"

@@ -125,7 +125,8 @@ def _prefixed(remark: str, body: Mapping[str, Any]) -> str:
 
 
 def _with_warning(message: Mapping[str, Any], remark: str) -> dict[str, Any]:
-    from daybreak.delivery.message import escape, section
+    from daybreak.delivery.markup import escape
+    from daybreak.delivery.message import section
 
     text = escape(cut(remark, 500))
     blocks = [section(f"🚨 {text}"), *message.get("blocks", [])][:50]

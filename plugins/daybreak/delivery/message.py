@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from daybreak.delivery.facts import Facts
+from daybreak.delivery.markup import escape, link, mrkdwn_line
 from daybreak.delivery.page import who
 from daybreak.delivery.phrases import cause, has_due, headline, how_late, state_word, what_is_left
 from daybreak.delivery.words import clean, clock, cut, day_and_clock, listed, one_line
@@ -91,11 +92,6 @@ def signal(facts: Facts) -> tuple[str, str]:
     return GREEN if facts.state in (State.MET, State.LATE) else RED
 
 
-def escape(text: str) -> str:
-    """Text that Slack shows as it is: only these three characters mean something to its parser."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
 def mention(party: Person | Team) -> str:
     if isinstance(party, Person):
         return f"<@{party.slack}>" if party.slack else escape(who(party))
@@ -142,6 +138,8 @@ def _fields(facts: Facts) -> Block:
                 ", ".join(mention(each) for each in facts.owners[:20]),
             )
         )
+    if facts.answers:
+        pairs.append(("Questions about the numbers", escape(listed([who(each) for each in facts.answers]))))
     if facts.on_call and not facts.upstream:
         pairs.append(("On call", ", ".join(mention(each) for each in facts.on_call[:10])))
     if facts.group:
@@ -163,15 +161,13 @@ def _state(facts: Facts) -> str:
 
 def _what_to_do(facts: Facts) -> list[Block]:
     steps = facts.runbook.first_steps() if facts.runbook and not facts.resolved else ()
-    lines = [f"{number}. {escape(cut(one_line(step), 400))}" for number, step in enumerate(steps[:STEPS_SHOWN], 1)]
+    lines = [f"{number}. {mrkdwn_line(step, 400)}" for number, step in enumerate(steps[:STEPS_SHOWN], 1)]
     if lines:
         blocks = [section("*What to do first*\n" + "\n".join(lines))]
         if facts.section:
-            link = facts.links.get("Runbook")
+            url = facts.links.get("Runbook")
             title = escape(cut(one_line(facts.section.title), 200))
-            blocks.append(
-                section(f"Runbook, section “{title}”: {_link(link, 'read it')}" if link else f"See “{title}”.")
-            )
+            blocks.append(section(f"Runbook, section “{title}”: {link(url, 'read it')}" if url else f"See “{title}”."))
         return blocks
     return [_stamp(facts)]
 
@@ -196,11 +192,6 @@ def _buttons(facts: Facts) -> Block | None:
             button["style"] = "primary"
         elements.append(button)
     return {"type": "actions", "elements": elements} if elements else None
-
-
-def _link(url: str, text: str) -> str:
-    address = url.replace("&", "&amp;").replace("<", "%3C").replace(">", "%3E").replace("|", "%7C")
-    return f"<{address}|{escape(text)}>"
 
 
 def _plain(facts: Facts) -> str:

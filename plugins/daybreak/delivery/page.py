@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from daybreak.delivery.facts import Facts
+from daybreak.delivery.markup import plain_line, plain_text
 from daybreak.delivery.phrases import cause, has_due, headline, how_late, state_word, what_is_left
 from daybreak.delivery.responders import Responder
 from daybreak.delivery.words import clean, clock, cut, cut_lines, day_and_clock, listed, one_line
@@ -146,10 +147,14 @@ def _what(facts: Facts) -> Iterator[str]:
     if facts.owners:
         label = "Whom to answer: the owners of what waits" if facts.upstream else "Owners"
         yield f"{label}: {listed([who(each) for each in facts.owners])}"
+    if facts.answers:
+        yield f"Questions about the numbers: {listed([who(each) for each in facts.answers])}"
     if facts.on_call:
         yield f"On call: {listed([who(each) for each in facts.on_call])}"
     if facts.told:
         yield f"Told as well: {listed([who(each) for each in facts.told])}"
+    if facts.channel and not facts.upstream:
+        yield f"Also in Slack: {one_line(facts.channel)}, where the owners are mentioned"
     if facts.experts:
         yield f"Also know this area: {listed([who(each) for each in facts.experts])}"
 
@@ -159,13 +164,13 @@ def _to_do(facts: Facts) -> Iterator[str]:
     if steps:
         yield "What to do first:"
         for number, step in enumerate(steps[:STEPS_SHOWN], 1):
-            yield f"{number}. {one_line(step)}"
+            yield f"{number}. {plain_line(step)}"
         if len(steps) > STEPS_SHOWN:
             yield f"({len(steps) - STEPS_SHOWN} more steps in the runbook)"
     if facts.section:
         yield ""
-        yield f"{facts.section.title}:"
-        yield clean(facts.section.text)
+        yield f"{plain_line(facts.section.title)}:"
+        yield plain_text(facts.section.text)
     failure = facts.failure
     if failure and failure.log_tail:
         yield ""

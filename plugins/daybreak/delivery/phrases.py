@@ -78,11 +78,12 @@ def short_cause(facts: Facts) -> str:
     if facts.event in (Event.UNCLAIMED_FAILED, Event.REGISTRY_INVALID, Event.DELIVERY_FAILED, Event.TEST):
         return one_line(facts.text or "")
     if facts.event is Event.SCHEDULER_DOWN:
-        return f"{len(facts.group)} pipelines at stake" if facts.group else ""
+        count = len(facts.group)
+        return f"{count} pipeline{'s' if count > 1 else ''} at stake" if count else ""
     failure = facts.failure
     match facts.reason:
         case Reason.UPSTREAM_LATE:
-            return f"wait{'s' if not facts.group else ''} for {listed(facts.late_upstreams, 3) or 'an upstream'}"
+            return f"wait{'s' if len(facts.group) < 2 else ''} for {listed(facts.late_upstreams, 3) or 'an upstream'}"
         case Reason.RUN_FAILED:
             if failure is None:
                 return "run failed"
@@ -119,8 +120,9 @@ def cause(facts: Facts) -> str:
     match facts.reason:
         case Reason.UPSTREAM_LATE:
             owed = f", owed by {listed(facts.late_teams)}" if facts.late_teams else ""
-            verb = "waited" if facts.resolved else "waits"
-            return f"It {verb} for {listed(facts.late_upstreams) or 'an upstream'}{owed}."
+            several = len(facts.group) > 1
+            verb = "waited" if facts.resolved else "wait" if several else "waits"
+            return f"{'They' if several else 'It'} {verb} for {listed(facts.late_upstreams) or 'an upstream'}{owed}."
         case Reason.RUN_FAILED if failure is not None:
             tries = f" (try {failure.try_number})" if failure.try_number else ""
             more = f" {len(facts.failures) - 1} more tasks failed." if len(facts.failures) > 1 else ""
@@ -157,15 +159,26 @@ def cause(facts: Facts) -> str:
 
 
 def what_is_left(facts: Facts) -> str:
-    """What is left to do, and when it can be ready at the earliest; empty where that cannot be told."""
-    if facts.resolved:
+    """What is left to do, and when it can be ready at the earliest; empty where no pipeline waits for anything."""
+    if facts.resolved or ":system:" in facts.dedup_key or not (facts.pipeline or facts.group):
         return ""
-    if facts.earliest_ready:
-        usual = f" (usually takes {length(facts.usual)})" if facts.usual else ""
-        return f"Can be ready at {clock(facts.earliest_ready, facts.zone)} at the earliest{usual}."
-    if facts.usual and facts.reason is not None:
-        return f"A whole run is left to do: it usually takes {length(facts.usual)}."
-    return ""
+    usual = f" (a whole run usually takes {length(facts.usual)})" if facts.usual else ""
+    match facts.reason:
+        case None | Reason.STALE_INPUT:
+            return ""
+        case Reason.UPSTREAM_LATE:
+            left = f"the rest of the run, once {listed(facts.late_upstreams, 3) or 'the upstream'} is there{usual}"
+        case Reason.RUN_FAILED | Reason.OUT_OF_MEMORY:
+            left = f"the failed task and what follows it{usual}"
+        case Reason.RUNNING | Reason.STUCK:
+            left = "the rest of the run"  # the cause says how long it usually takes
+        case _:
+            left = f"a whole run{f', usually {length(facts.usual)}' if facts.usual else ''}"
+    # An instant that has come is no forecast: the run works for longer than usual already.
+    ahead = facts.earliest_ready is not None and facts.earliest_ready > facts.now + _WORTH_SAYING
+    if facts.earliest_ready is None or not ahead:
+        return f"Left to do: {left}."
+    return f"Left to do: {left}. Can be ready at {clock(facts.earliest_ready, facts.zone)} at the earliest."
 
 
 def how_late(facts: Facts) -> str:

@@ -31,6 +31,8 @@ from daybreak.domain.runs import Evidence
 from daybreak.domain.targets import in_a_gap, resolve, resolve_all
 from daybreak.store.outbox import Delivery
 
+# Where these are the cause there is no run that a page could link.
+_WITHOUT_A_RUN = frozenset({Reason.NO_RUN, Reason.DAG_MISSING, Reason.DAG_PAUSED, Reason.IMPORT_ERROR})
 _MISSED_FOR = tuple(reason for reason in Reason if reason is not Reason.STALE_INPUT)
 
 
@@ -212,7 +214,7 @@ class Stage:
             dedup_key=key, kind=kind, subject=subject, business_date=self.day, due_at=self.due, state=state,
             reason=reason, opened_at=self.due, group=group, upstream=upstream or next(iter(late), None),
             priority=self.pipeline.priority, paging_since=self.due, dag_id=self.pipeline.dags[0],
-            paged=resolve(self.registry, "on_call", self.pipeline, self.due), run_id=self._run_id,
+            paged=resolve(self.registry, "on_call", self.pipeline, self.due), run_id=self._run_of(reason),
         )  # fmt: skip
 
     def _judgement(self, state: State, reason: Reason, at: datetime) -> Judgement:
@@ -228,12 +230,16 @@ class Stage:
         )  # fmt: skip
         detail = "NameError: name 'pendulm' is not defined" if reason is Reason.IMPORT_ERROR else None
         return Judgement(
-            occurrence=occurrence, at=at, state=state, reason=reason, since=min(at, self.due), run_id=self._run_id,
-            dag_id=self.pipeline.dags[0], failures=(evidence,) if failed else (), detail=detail,
+            occurrence=occurrence, at=at, state=state, reason=reason, since=min(at, self.due),
+            dag_id=self.pipeline.dags[0], run_id=self._run_of(reason),
+            failures=(evidence,) if failed else (), detail=detail,
             late_upstreams=self.pipeline.upstreams[:1] if reason is Reason.UPSTREAM_LATE else (),
             usual=timedelta(minutes=25),
-            earliest_ready=at + timedelta(minutes=12) if reason is Reason.RUNNING else None,
+            earliest_ready=at + timedelta(minutes=12 if reason is Reason.RUNNING else 25),
         )  # fmt: skip
+
+    def _run_of(self, reason: Reason) -> str | None:
+        return None if reason in _WITHOUT_A_RUN else self._run_id
 
     @property
     def _run_id(self) -> str:
