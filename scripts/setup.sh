@@ -21,8 +21,8 @@ fi
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 pip() { "$VENV/bin/python" -m pip --disable-pip-version-check "$@"; }
-with_uv() { # fast; knows public indexes and its own settings
-  pip install --quiet "$(grep '^uv==' requirements.lock)" && "$VENV/bin/uv" pip sync --python "$VENV/bin/python" requirements.lock
+with_uv() { # fast; knows public indexes, its own settings, and the authorities that this system trusts
+  pip install --quiet "$(grep '^uv==' requirements.lock)" && "$VENV/bin/uv" --system-certs pip sync --python "$VENV/bin/python" requirements.lock
 }
 with_pip() { # slower; knows whatever mirror pip is set up for
   "$VENV/bin/python" -m ensurepip && pip install --no-deps -r requirements.lock
