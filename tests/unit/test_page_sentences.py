@@ -87,8 +87,12 @@ def test_the_message_says_it_too(registry: Registry, tmp_path: Path) -> None:
     fields = {field["text"] for block in shown["blocks"] for field in block.get("fields", ())}
     assert "*Questions about the numbers*\nAnn" in fields
     assert "*Also know this area*\nCat" in fields
-    (todo, _) = shown["attachments"][0]["blocks"]
-    assert todo["text"]["text"] == "*What to do first*\n1. *Read* the log\n2. Clear `load`"
+    todo, section = (block["text"]["text"] for block in shown["attachments"][0]["blocks"])
+    assert todo == "*What to do first*\n1. *Read* the log\n2. Clear `load`"
+    assert section == (
+        "*<https://airflow.example.com/daybreak/runbooks/growth#run-failed|Runbook: Run failed>*\n"
+        "- *Fix*: clear `load`, see <https://x.example/how|how>"
+    )
 
 
 @pytest.mark.parametrize(
@@ -145,6 +149,6 @@ def test_a_preview_links_no_run_where_there_is_none(registry: Registry) -> None:
         if scene is None:
             continue
         details = next(row.payload["body"]["details"] for row in scene.rows if "body" in row.payload)
-        without = reason.value in ("no_run", "dag_missing", "dag_paused", "import_error")
+        without = reason.value in ("no_run", "dag_missing", "dag_paused", "import_error", "scheduler_down")
         assert ("run_id" not in details) is without
         assert details["dag_run"].endswith("/dags/growth") is without

@@ -74,6 +74,14 @@ class Facts:
     step: int | None = None
 
     @property
+    def first_steps(self) -> tuple[str, ...]:
+        """The runbook's, in Markdown. Where Airflow itself is down a pipeline's steps lead nowhere: what its runbook
+        says of that is the section."""
+        if self.runbook is None or (self.section and self.pipeline is None and ":system:" in self.dedup_key):
+            return ()
+        return self.runbook.first_steps()
+
+    @property
     def failure(self) -> Evidence | None:
         return self.failures[0] if self.failures else None
 

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from daybreak.delivery.facts import Facts
-from daybreak.delivery.markup import escape, link, mrkdwn_line
+from daybreak.delivery.markup import escape, link, mrkdwn_line, mrkdwn_text
 from daybreak.delivery.page import who
 from daybreak.delivery.phrases import cause, has_due, headline, how_late, state_word, what_is_left
-from daybreak.delivery.words import clean, clock, cut, day_and_clock, listed, one_line
+from daybreak.delivery.words import clean, clock, cut, cut_lines, day_and_clock, listed, one_line
 from daybreak.domain.incident import Event, State
 from daybreak.domain.registry import Person, Team
 
 HEADER, SECTION, FIELD, BUTTON, URL, TEXT = 150, 3_000, 2_000, 75, 3_000, 3_900
-STEPS_SHOWN = 5
+STEPS_SHOWN, STEP, EXTRACT = 5, 400, 1_200  # of the runbook; the latter two in characters of Markdown
 
 _TITLES = {
     Event.HANDOFF: "Handoff",
@@ -22,6 +22,8 @@ _TITLES = {
     Event.DELIVERY_FAILED: "A page or message could not be delivered",
     Event.TEST: "Daybreak test",
 }
+
+_WITH_CAUSE = (Event.AT_RISK, Event.FAILED, Event.MISSED, Event.STILL_LATE, Event.CAUSE_CHANGED)
 
 Message = dict[str, Any]
 Block = dict[str, Any]
@@ -38,7 +40,7 @@ def parent(facts: Facts, tagged: Sequence[Person | Team] = (), *, guest: bool = 
     sign, colour = signal(facts)
     blocks: list[Block] = [_header(f"{sign} {one_line(facts.name)}: {state_word(facts)}"), _fields(facts)]
     lines = [escape(clean(why))] if (why := cause(facts)) else []
-    if facts.text and facts.reason is not None:
+    if facts.text and facts.reason is not None and facts.event is not Event.CAUSE_CHANGED:
         lines.append(escape(one_line(facts.text)))
     if left := what_is_left(facts):
         lines.append(escape(left))
@@ -58,12 +60,12 @@ def parent(facts: Facts, tagged: Sequence[Person | Team] = (), *, guest: bool = 
 def reply(facts: Facts, tagged: Sequence[Person | Team] = ()) -> Message:
     """What is said in the thread."""
     lines = [escape(cut(_said(facts), 1_000))]
-    if facts.event in (Event.STILL_LATE, Event.FAILED, Event.MISSED, Event.AT_RISK) and not facts.resolved:
+    if facts.event in _WITH_CAUSE and not facts.resolved:
         if why := cause(facts):
             lines.append(escape(cut(clean(why), 1_000)))
         if left := what_is_left(facts):
             lines.append(escape(left))
-    if facts.text:
+    if facts.text and facts.event is not Event.CAUSE_CHANGED:  # whose text is what was said
         lines.append(escape(cut(one_line(facts.text), 1_000)))
     if tagged:
         lines.append(mentions(tagged))
@@ -160,16 +162,17 @@ def _state(facts: Facts) -> str:
 
 
 def _what_to_do(facts: Facts) -> list[Block]:
-    steps = facts.runbook.first_steps() if facts.runbook and not facts.resolved else ()
-    lines = [f"{number}. {mrkdwn_line(step, 400)}" for number, step in enumerate(steps[:STEPS_SHOWN], 1)]
-    if lines:
-        blocks = [section("*What to do first*\n" + "\n".join(lines))]
+    """The runbook's first steps, and its section on this very cause; after the end only when it was."""
+    blocks: list[Block] = []
+    if not facts.resolved:
+        steps = enumerate(facts.first_steps[:STEPS_SHOWN], 1)
+        if lines := [f"{number}. {mrkdwn_line(step, STEP)}" for number, step in steps]:
+            blocks.append(section("*What to do first*\n" + "\n".join(lines)))
         if facts.section:
-            url = facts.links.get("Runbook")
-            title = escape(cut(one_line(facts.section.title), 200))
-            blocks.append(section(f"Runbook, section “{title}”: {link(url, 'read it')}" if url else f"See “{title}”."))
-        return blocks
-    return [_stamp(facts)]
+            title, url = one_line(facts.section.title), facts.links.get("Runbook")
+            head = link(url, f"Runbook: {title}") if url else escape(f"Runbook: {title}")
+            blocks.append(section(f"*{head}*\n{mrkdwn_text(cut_lines(facts.section.text, EXTRACT))}"))
+    return blocks or [_stamp(facts)]
 
 
 def _stamp(facts: Facts) -> Block:
@@ -209,7 +212,8 @@ def _said(facts: Facts) -> str:
         return f"{state_word(facts).capitalize()}{f': it was ready{ready}.' if ready else '.'}"
     match facts.event:
         case Event.CAUSE_CHANGED:
-            return cut(one_line(facts.text), 1_000) if facts.text else f"The cause is now: {cause(facts)}"
+            said = one_line(facts.text or "the cause is another now")
+            return f"{said[:1].upper()}{said[1:]}."
         case Event.HANDOFF:
             return facts.text or "Handoff with this still open: whoever is on call now joins."
         case Event.STILL_LATE:

@@ -110,7 +110,7 @@ def note(facts: Facts) -> str:
     parts = [f"{headline(facts, 300)}." if not facts.resolved else f"{one_line(facts.name)}: {state_word(facts)}."]
     if facts.resolved and facts.ready_at:
         parts.append(f"Ready at {clock(facts.ready_at, facts.zone)}.")
-    if facts.text:
+    if facts.text and facts.event is not Event.CAUSE_CHANGED:  # the headline has it
         parts.append(one_line(facts.text))
     if facts.event in (Event.STILL_LATE, Event.HANDOFF) and facts.reached:
         parts.append(f"Paged now: {listed([who(each) for each in facts.reached])}.")
@@ -160,7 +160,7 @@ def _what(facts: Facts) -> Iterator[str]:
 
 
 def _to_do(facts: Facts) -> Iterator[str]:
-    steps = facts.runbook.first_steps() if facts.runbook else ()
+    steps = facts.first_steps
     if steps:
         yield "What to do first:"
         for number, step in enumerate(steps[:STEPS_SHOWN], 1):

@@ -32,7 +32,9 @@ from daybreak.domain.targets import in_a_gap, resolve, resolve_all
 from daybreak.store.outbox import Delivery
 
 # Where these are the cause there is no run that a page could link.
-_WITHOUT_A_RUN = frozenset({Reason.NO_RUN, Reason.DAG_MISSING, Reason.DAG_PAUSED, Reason.IMPORT_ERROR})
+_WITHOUT_A_RUN = frozenset(
+    {Reason.NO_RUN, Reason.DAG_MISSING, Reason.DAG_PAUSED, Reason.IMPORT_ERROR, Reason.SCHEDULER_DOWN}
+)
 _MISSED_FOR = tuple(reason for reason in Reason if reason is not Reason.STALE_INPUT)
 
 
@@ -153,7 +155,8 @@ class Stage:
             if reason is not None:
                 group = ids if event is Event.SCHEDULER_DOWN else ()
                 incident = self._incident(key, "system", subject, State.FAILED, reason, group=group)
-                incident = replace(incident, dag_id="scratch_dag" if subject is None else self.pipeline.dags[0])
+                dags = {Event.UNCLAIMED_FAILED: "scratch_dag", Event.IMPORT_ERROR: self.pipeline.dags[0]}
+                incident = replace(incident, dag_id=dags.get(event))
             step = 0 if kind == "page" else None
             yield self._render(title, self.due, kind, event, owner, incident, None, step, text=text or None, key=key)
 
