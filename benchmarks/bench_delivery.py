@@ -11,11 +11,10 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from unittest import mock
 
-from tests.support.delivery import Clock, Post, post_office
-from tests.support.sandbox import Sandbox, running_sandbox
-
 from daybreak.delivery.sender import send_due
 from daybreak.store.outbox import Delivery
+from tests.support.delivery import Clock, Post, post_office
+from tests.support.sandbox import Sandbox, running_sandbox
 
 PAGES = 200
 

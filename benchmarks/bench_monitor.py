@@ -16,13 +16,13 @@ from statistics import median
 from typing import Any
 
 from sqlalchemy import event, text
-from tests.support.airflow_db import create_tables
-from tests.support.monitors import engine_of, known_since
-from tests.support.postgres import own_database
 
 from daybreak.monitor import usuals
 from daybreak.sql.database import open_engine, writing
 from daybreak.store import migrate
+from tests.support.airflow_db import create_tables
+from tests.support.monitors import engine_of, known_since
+from tests.support.postgres import own_database
 
 PIPELINES = 10_000
 RUNS_EACH = 100

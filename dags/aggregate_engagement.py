@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from airflow.providers.common.sql.operators.sql import SQLColumnCheckOperator
+
 from pipeline_kit.daily import daily_dag, publish, published, statements
 
 with daily_dag(

@@ -6,6 +6,7 @@ Starts when base growth is published and waits for ``sales_force``, its main sou
 from __future__ import annotations
 
 from airflow.providers.common.sql.operators.sql import SQLColumnCheckOperator
+
 from daybreak.surfaces.sensors import UpstreamReadySensor
 from pipeline_kit.daily import NoViolations, daily_dag, publish, published, statements
 

@@ -7,9 +7,9 @@ does not know stops it before anything is published: see "A new tax" in the runb
 from __future__ import annotations
 
 from airflow.providers.common.sql.operators.sql import SQLColumnCheckOperator
-from pipeline_kit.daily import NoViolations, daily_dag, publish, published, statements
 
 from daybreak.surfaces.sensors import UpstreamReadySensor
+from pipeline_kit.daily import NoViolations, daily_dag, publish, published, statements
 
 with daily_dag("aggregate_profit", description="Company profit for investors", schedule=[published("base_profit")]):
     product_b = UpstreamReadySensor(task_id="wait_for_product_b", upstream="product_b")

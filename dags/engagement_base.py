@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from airflow.providers.common.sql.operators.sql import SQLColumnCheckOperator
+
 from pipeline_kit.daily import daily_dag, publish, statements
 from pipeline_kit.landing import land
 from pipeline_kit.outliers import warn_of_outliers

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from airflow.providers.common.sql.operators.sql import SQLColumnCheckOperator
+
 from daybreak.surfaces.sensors import UpstreamReadySensor
 from pipeline_kit.daily import NoViolations, daily_dag, publish, statements
 from pipeline_kit.landing import land

@@ -11,8 +11,6 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine
-from tests.support.monitors import store_in
-from tests.support.surfaces import growth, make_site, registry
 
 from daybreak.domain.incident import Incident, Reason, Recorded, State
 from daybreak.domain.occurrence import calendar_of
@@ -22,6 +20,8 @@ from daybreak.store.occurrences import save_records
 from daybreak.surfaces.site import Site
 from daybreak.surfaces.web import access, board
 from daybreak.surfaces.web.app import create_app
+from tests.support.monitors import store_in
+from tests.support.surfaces import growth, make_site, registry
 
 
 class Manager:

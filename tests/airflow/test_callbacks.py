@@ -13,14 +13,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from tests.support.sandbox import Sandbox, running_sandbox
-from tests.support.surfaces import growth, make_site, registry
 
 from daybreak.domain.duration import Duration
 from daybreak.domain.registry import Paging, Silence, Step
 from daybreak.domain.runs import Run
 from daybreak.surfaces import callbacks, paging, questions
 from daybreak.surfaces.questions import Questions
+from tests.support.sandbox import Sandbox, running_sandbox
+from tests.support.surfaces import growth, make_site, registry
 
 NOW = datetime(2026, 2, 2, 4, 30, tzinfo=UTC)  # de-2's week ends at 09:00 this morning, and de-1's begins
 KEY = "daybreak:v1:growth:2026-02-02"

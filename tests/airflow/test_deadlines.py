@@ -10,11 +10,11 @@ import pytest
 from airflow.models.dagrun import DagRun
 from sqlalchemy import create_engine, event
 from sqlalchemy.orm import Session
-from tests.support.surfaces import UTC_ZONE, growth, registry
 
 from daybreak.domain.registry import Deadline, HolidayPlace
 from daybreak.surfaces.deadlines import WallClockDeadline, add_native_deadline
 from daybreak.surfaces.links import RunbookLink
+from tests.support.surfaces import UTC_ZONE, growth, registry
 
 DUE = Deadline(due=time(9), zone=UTC_ZONE)
 

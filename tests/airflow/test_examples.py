@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.surfaces import growth, make_site, registry
 
 from daybreak.surfaces import policy
+from tests.support.surfaces import growth, make_site, registry
 
 
 @pytest.mark.timeout(600)

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.serialization.serialized_objects import DagSerialization
-from tests.support.surfaces import growth, make_site, registry
 
 from daybreak.surfaces import callbacks, evidence, policy
+from tests.support.surfaces import growth, make_site, registry
 
 PLAIN = """
 from airflow.sdk import DAG

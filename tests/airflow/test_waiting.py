@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException, TaskDeferred
-from tests.support.surfaces import growth, make_site, registry
 
 from daybreak.domain.registry import ReadyWhen
 from daybreak.surfaces.sensors import UpstreamLate, UpstreamReadySensor
 from daybreak.surfaces.triggers import SharedPoll, UpstreamReadyTrigger
+from tests.support.surfaces import growth, make_site, registry
 
 DAY = datetime(2026, 2, 2, tzinfo=UTC)
 

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from tests.support.surfaces import growth, make_site, registry
 
 from daybreak.surfaces.web import access, health, runbooks
 from daybreak.surfaces.web.app import create_app
 from daybreak.surfaces.web.render import render
+from tests.support.surfaces import growth, make_site, registry
 
 
 class Manager:

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.surfaces import growth, make_site, registry
 
 from daybreak.surfaces.web.page import CONTENT_SECURITY_POLICY, runbook_page
+from tests.support.surfaces import growth, make_site, registry
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from tests.support.fault_matrix import cases, run
 from tests.support.sandbox import Sandbox, running_sandbox
 

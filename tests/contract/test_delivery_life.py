@@ -8,11 +8,11 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from tests.support.delivery import START, Life, Post, channels_for, post_office, registry_of
-from tests.support.sandbox import Sandbox, running_sandbox
 
 from daybreak.errors import LeaseLost
 from daybreak.store.outbox import Delivery
+from tests.support.delivery import START, Life, Post, channels_for, post_office, registry_of
+from tests.support.sandbox import Sandbox, running_sandbox
 
 
 @pytest.fixture(scope="module")

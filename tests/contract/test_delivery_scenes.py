@@ -12,8 +12,6 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.support.delivery import START, chat, context_at, pager, registry_of
-from tests.support.sandbox import Sandbox, running_sandbox
 
 from daybreak.config import load_registry
 from daybreak.config.runbooks import Shelf
@@ -24,6 +22,8 @@ from daybreak.domain.registry import Registry
 from daybreak.sandbox import rules
 from daybreak.sandbox.slack import content
 from daybreak.store.outbox import Delivery
+from tests.support.delivery import START, chat, context_at, pager, registry_of
+from tests.support.sandbox import Sandbox, running_sandbox
 
 HOSTILE = st.one_of(
     st.text(max_size=300),

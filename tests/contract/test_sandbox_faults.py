@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+
 from tests.support.sandbox import Sandbox, running_sandbox
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+
 from tests.support.sandbox import Sandbox, running_sandbox
 
 OPS = "/jsm/ops/api/cloud-1/v1"

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
+
 from tests.support.sandbox import Sandbox, running_sandbox
 
 

@@ -19,13 +19,13 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Engine, text
+
+from daybreak.sql.database import open_engine, reading
+from daybreak.store import migrate
 from tests.support.airflow_db import AirflowDb, create_tables
 from tests.support.monitors import REGISTRY, connections, known_since, write_registry
 from tests.support.postgres import own_database
 from tests.support.sandbox import Sandbox, running_sandbox
-
-from daybreak.sql.database import open_engine, reading
-from daybreak.store import migrate
 
 pytestmark = [pytest.mark.drill, pytest.mark.postgres]
 

@@ -7,11 +7,11 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.support.naive_on_call import first_instant_showing
-from tests.support.strategies import locals_near, zones_and_days
 
 from daybreak.domain.clock import wall_instant
 from daybreak.domain.duration import Duration
+from tests.support.naive_on_call import first_instant_showing
+from tests.support.strategies import locals_near, zones_and_days
 
 ZONES = sorted(available_timezones() - {"localtime", "Factory"})
 QUICK = settings(deadline=None, max_examples=200)

@@ -9,13 +9,13 @@ from random import Random
 
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from tests.support.mornings import at
-from tests.support.registries import WEEKDAYS, pipeline, registry, step, upstream
 
 from daybreak.domain.registry import Registry
 from daybreak.domain.runs import Run
 from daybreak.monitor.history import History
 from daybreak.monitor.replay import Watch, as_json, replay
+from tests.support.mornings import at
+from tests.support.registries import WEEKDAYS, pipeline, registry, step, upstream
 
 # Each example is a day and a half of ticks: few of them a test run, and none spent on making a failure smaller.
 settings.register_profile(

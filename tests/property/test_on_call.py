@@ -9,15 +9,15 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from tests.support.naive_on_call import Naive
-from tests.support.on_call import layer as rota
-from tests.support.on_call import pipeline
-from tests.support.strategies import PEOPLE, locals_near, registries, zones_and_days
 
 from daybreak.domain.oncall import on_call_at, roster_of
 from daybreak.domain.registry import Registry, TimeOff
 from daybreak.domain.rotation import Rotation
 from daybreak.domain.schedule import schedule, stretches
+from tests.support.naive_on_call import Naive
+from tests.support.on_call import layer as rota
+from tests.support.on_call import pipeline
+from tests.support.strategies import PEOPLE, locals_near, registries, zones_and_days
 
 SLOW = settings(
     deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]

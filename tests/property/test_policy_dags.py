@@ -6,9 +6,9 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.support.surfaces import growth, make_site, registry
 
 from daybreak.surfaces.ownership import TAG_LIMIT, claim_dag, claim_task, own_task, tags_of
+from tests.support.surfaces import growth, make_site, registry
 
 words = st.text(max_size=150)
 callback = st.sampled_from([print, len, repr])

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, event, select
-from tests.support.sandbox import Sandbox
 
 from daybreak.config import parse_registry
 from daybreak.config.channels import (
@@ -35,6 +34,7 @@ from daybreak.domain.registry import Registry
 from daybreak.sql.database import open_engine, reading, writing
 from daybreak.store import outbox, schema
 from daybreak.store.outbox import Delivery
+from tests.support.sandbox import Sandbox
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 HASTY = Wire(timeouts=Timeouts(connect=0.5, read=0.5, total=0.8))

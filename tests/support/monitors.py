@@ -12,7 +12,6 @@ from pathlib import Path
 
 from sqlalchemy import Engine as Database
 from sqlalchemy import select
-from tests.support.sandbox import Sandbox
 
 from daybreak.airflow_io.reader import Reader
 from daybreak.monitor.assembly import build_monitor
@@ -25,6 +24,7 @@ from daybreak.store import migrate
 from daybreak.store.memory import save_seen
 from daybreak.store.outbox import Delivery
 from daybreak.store.schema import delivery
+from tests.support.sandbox import Sandbox
 
 REGISTRY = """
 version: 1

@@ -6,10 +6,10 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from tests.support.on_call import at, layer, off, on_call, registry
 
 from daybreak.config.absences import read_absences
 from daybreak.errors import RegistryError
+from tests.support.on_call import at, layer, off, on_call, registry
 
 SOURCE = registry(
     on_call(layer("a b"), zone="Asia/Bangkok", time_off=(off("b", "2026-06-01T00:00Z", "2026-06-02T00:00Z"),))

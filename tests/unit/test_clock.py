@@ -6,11 +6,11 @@ from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from tests.support.on_call import at, layer
 
 from daybreak.domain.clock import local_date, wall_instant, wall_time
 from daybreak.domain.duration import Duration
 from daybreak.domain.rotation import Rotation, utc
+from tests.support.on_call import at, layer
 
 
 @pytest.mark.parametrize(

@@ -7,14 +7,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from tests.support.mornings import at, clock, line, runs_of
-from tests.support.registries import pipeline, registry, step, upstream
-
 from daybreak.domain.incident import Decisions, Event, Incident, Notification, Recorded, State
 from daybreak.domain.registry import Registry, Silence
 from daybreak.domain.runs import DagFacts, Run, Snapshot
 from daybreak.monitor.decide import decide
 from daybreak.monitor.judge import judge
+from tests.support.mornings import at, clock, line, runs_of
+from tests.support.registries import pipeline, registry, step, upstream
 
 STEPS = (step("0m", "on_call"), step("15m", "secondary", unless_acknowledged=True), step("2h", "manager"))
 GROWTH = registry(pipeline("growth"), steps=STEPS)

@@ -8,8 +8,6 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine as Database
 from sqlalchemy import text
-from tests.support.airflow_db import AirflowDb
-from tests.support.monitors import REGISTRY, engine_of, known_since, pages, queued, store_in, write_registry
 
 from daybreak.domain.incident import State
 from daybreak.errors import LeaseLost
@@ -20,6 +18,8 @@ from daybreak.store.actions import Action, record_action
 from daybreak.store.incidents import find_incident
 from daybreak.store.memory import kept_registry
 from daybreak.store.occurrences import find_record
+from tests.support.airflow_db import AirflowDb
+from tests.support.monitors import REGISTRY, engine_of, known_since, pages, queued, store_in, write_registry
 
 DUE = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from tests.support.on_call import at, holidays_on, layer, off, on_call, override, pipeline, registry, swap
-
 from daybreak.domain.explain import explain
+from tests.support.on_call import at, holidays_on, layer, off, on_call, override, pipeline, registry, swap
 
 
 def two_layers(**rest):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from tests.support.on_call import at, holidays_on, layer, off, on_call, override, registry
 
 from daybreak.domain.fairness import Share, fairness, load_shares
 from daybreak.domain.registry import HolidayPlace
+from tests.support.on_call import at, holidays_on, layer, off, on_call, override, registry
 
 MONTH = at("2026-01-05T09:00"), at("2026-02-02T09:00")
 

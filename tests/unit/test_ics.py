@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from icalendar import Calendar
-from tests.support.on_call import at, layer, off, on_call, override, registry
 
 from daybreak.config.ics import calendar
 from daybreak.domain.duration import Duration
 from daybreak.domain.schedule import schedule
+from tests.support.on_call import at, layer, off, on_call, override, registry
 
 NOW = at("2026-01-01")
 MEETING = Duration(30, "m")

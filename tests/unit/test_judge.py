@@ -7,13 +7,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.support.mornings import at, runs_of, watch
-from tests.support.registries import pipeline, registry, upstream
 
 from daybreak.domain.incident import Judgement, Recorded
 from daybreak.domain.registry import ReadyWhen, Registry
 from daybreak.domain.runs import DagFacts, Evidence, Run, Snapshot, TaskState
 from daybreak.monitor.judge import horizon, judge
+from tests.support.mornings import at, runs_of, watch
+from tests.support.registries import pipeline, registry, upstream
 
 GROWTH = registry(pipeline("growth"))
 OK = DagFacts(dag_id="growth")

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, update
-from tests.support.monitors import store_in
 
 from daybreak.errors import LeaseLost, StoreError
 from daybreak.monitor import lease as holding
@@ -15,6 +14,7 @@ from daybreak.monitor.lease import Lease
 from daybreak.sql.database import reading, writing
 from daybreak.store import lease as stored
 from daybreak.store.schema import lease as table
+from tests.support.monitors import store_in
 
 SHORT = timedelta(seconds=2)
 

@@ -9,8 +9,6 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
-from tests.support.airflow_db import AirflowDb
-from tests.support.monitors import engine_of, known_since, store_in, write_registry
 from typer.testing import CliRunner, Result
 
 from daybreak.cli import build_app
@@ -21,6 +19,8 @@ from daybreak.sql.database import reading, writing
 from daybreak.store import lease as stored
 from daybreak.store.actions import open_actions
 from daybreak.store.occurrences import save_records
+from tests.support.airflow_db import AirflowDb
+from tests.support.monitors import engine_of, known_since, store_in, write_registry
 
 NOW = datetime.now(UTC)
 DAY = timedelta(days=1)

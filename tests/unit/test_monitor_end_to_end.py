@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+
 from tests.support.airflow_db import AirflowDb
 from tests.support.monitors import connections, known_since, running_monitor, store_in, write_registry
 from tests.support.sandbox import running_sandbox

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pytest
-from tests.support.mornings import at, lines, usual_days, watch
-from tests.support.registries import WEEKDAYS, pipeline, registry, step, upstream
 
 from daybreak.domain.registry import Registry, Silence
+from tests.support.mornings import at, lines, usual_days, watch
+from tests.support.registries import WEEKDAYS, pipeline, registry, step, upstream
 
 STANDARD = (
     step("0m", "on_call"),

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from tests.support.registries import WEEKDAYS, deadline, on_call, pipeline, registry, upstream
 
 from daybreak.domain.occurrence import Calendar, calendar_of, occurrences_between
 from daybreak.domain.registry import Deadline, HolidayPlace, Registry
+from tests.support.registries import WEEKDAYS, deadline, on_call, pipeline, registry, upstream
 
 
 def utc(text: str) -> datetime:

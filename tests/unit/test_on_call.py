@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 
 import pytest
-from tests.support.on_call import at, holidays_on, layer, off, on_call, override, pipeline, registry, swap
 
 from daybreak.domain.oncall import on_call_at
 from daybreak.domain.schedule import stretches
+from tests.support.on_call import at, holidays_on, layer, off, on_call, override, pipeline, registry, swap
 
 
 def who(source, t: str, name: str = "primary", of=None) -> tuple[str, str] | None:

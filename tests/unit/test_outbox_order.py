@@ -11,12 +11,12 @@ from uuid import uuid4
 
 import pytest
 from sqlalchemy import Engine, text
-from tests.support.delivery import START, Life, registry_of
 
 from daybreak.sql.database import open_engine, reading, writing
 from daybreak.store import outbox, schema
 from daybreak.store.outbox import Delivery
 from daybreak.store.threads import Thread, get_thread, put_thread
+from tests.support.delivery import START, Life, registry_of
 
 
 def row(name: str, n: int = 0, *, operation: str = "create", urgency: int = 10, **more: object) -> Delivery:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.delivery import START, Life, context_at, registry_of
 
 from daybreak.delivery.facts import Facts, gather
 from daybreak.delivery.message import parent
@@ -18,6 +17,7 @@ from daybreak.delivery.scenes import scenes
 from daybreak.domain.incident import Event, Notification, Reason
 from daybreak.domain.registry import Registry
 from daybreak.domain.runs import Evidence
+from tests.support.delivery import START, Life, context_at, registry_of
 
 LATER = START + timedelta(minutes=37)
 RUNBOOK = """# Growth

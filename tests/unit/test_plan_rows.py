@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from tests.support.delivery import REGISTRY, START, Life, context_at, registry_of
 
 from daybreak.delivery.plan import plan
 from daybreak.delivery.responders import alternatives, for_step
 from daybreak.domain.incident import Decisions, Event, Incident, Notification, State, dedup_key
 from daybreak.store.outbox import Delivery
+from tests.support.delivery import REGISTRY, START, Life, context_at, registry_of
 
 SCHEDULES = "{dialect: opsgenie, respond_with: schedule, schedules: {primary: Data primary, secondary: Data secondary}}"
 

@@ -11,15 +11,15 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import inspect, text
-from tests.support.airflow_db import AirflowDb, create_tables
-from tests.support.monitors import engine_of, known_since, pages, write_registry
-from tests.support.postgres import own_database
 
 from daybreak.errors import LeaseLost, StoreError
 from daybreak.monitor.lease import Lease
 from daybreak.sql.database import open_engine, reading, writing
 from daybreak.store import migrate
 from daybreak.store.schema import VERSION_TABLE, metadata
+from tests.support.airflow_db import AirflowDb, create_tables
+from tests.support.monitors import engine_of, known_since, pages, write_registry
+from tests.support.postgres import own_database
 
 pytestmark = pytest.mark.postgres
 

@@ -6,8 +6,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from tests.support.airflow_db import AirflowDb
-from tests.support.monitors import REGISTRY
 
 from daybreak.airflow_io.evidence import decoded
 from daybreak.airflow_io.reader import Reader
@@ -16,6 +14,8 @@ from daybreak.config import parse_registry
 from daybreak.domain.runs import Snapshot
 from daybreak.errors import AirflowUnreadable
 from daybreak.sql.database import open_engine
+from tests.support.airflow_db import AirflowDb
+from tests.support.monitors import REGISTRY
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -6,11 +6,11 @@ import dataclasses
 from datetime import date
 
 import pytest
-from tests.support.on_call import at, layer, on_call, pipeline, registry
 
 from daybreak.domain.duration import Duration
 from daybreak.domain.oncall import on_call_at, roster_of
 from daybreak.domain.registry import DEFAULT_STEPS, HolidayPlace, Step, no_holidays
+from tests.support.on_call import at, layer, on_call, pipeline, registry
 
 EXACT = pipeline("a", escalation="slow", slack_channel="#own")
 GLOB = dataclasses.replace(pipeline("a"), id="g", dags=("p*", "Q"))

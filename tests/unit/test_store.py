@@ -10,7 +10,6 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import inspect, text
-from tests.support.monitors import store_in
 
 from daybreak.domain.incident import Incident, Occurrence, Reason, Recorded, State
 from daybreak.errors import SettingsError, StoreError
@@ -20,6 +19,7 @@ from daybreak.store.actions import Action, mark_applied, open_actions, record_ac
 from daybreak.store.incidents import find_incident, load_incidents, save_incidents
 from daybreak.store.occurrences import load_records, save_records
 from daybreak.store.schema import VERSION_TABLE, metadata
+from tests.support.monitors import store_in
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 

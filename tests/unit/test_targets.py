@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from tests.support.on_call import at, layer, off, on_call, override, pipeline, registry
 
 from daybreak.domain.duration import Duration
 from daybreak.domain.registry import Step, Team
 from daybreak.domain.targets import in_a_gap, page_order, resolve, resolve_all
+from tests.support.on_call import at, layer, off, on_call, override, pipeline, registry
 
 T = at("2026-01-06")  # a is primary, b secondary
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from tests.support.mornings import at, clock, runs_of, usual_days
-from tests.support.registries import pipeline, registry, step, upstream
-
 from daybreak.domain.incident import Incident
 from daybreak.domain.registry import Registry
 from daybreak.monitor.decide import decide
 from daybreak.monitor.history import History
 from daybreak.monitor.judge import judge
 from daybreak.monitor.wake import next_instant
+from tests.support.mornings import at, clock, runs_of, usual_days
+from tests.support.registries import pipeline, registry, step, upstream
 
 STEPS = (step("0m", "on_call"), step("15m", "secondary"))
 
