@@ -24,7 +24,7 @@ rehearse: $(STAMP) ## play one morning and print who was told what: SCENARIO=new
 	@exec $(BIN)/daybreak rehearse $(SCENARIO) $(ARGS)
 
 test: $(STAMP) check ## every check and every test
-	$(BIN)/pytest -n 2 --dist loadgroup -m "not airflow" $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadgroup -m "not airflow" --cov $(ARGS)
 	$(BIN)/pytest -m airflow $(ARGS)
 
 unit: $(STAMP) ## the fast tests alone

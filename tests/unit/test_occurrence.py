@@ -125,3 +125,29 @@ def test_a_pipeline_waits_for_the_latest_expected_at_or_before_its_due() -> None
 
 def test_a_deadline_without_days_has_no_cycle() -> None:
     assert calendar().cycle_at(deadline("09:00", days=frozenset()), utc("2026-02-04T09:00")) is None
+
+
+def test_what_is_never_due_has_no_latest_occurrence() -> None:
+    never = deadline("09:00", days=())
+    assert calendar().latest_due(never, utc("2026-02-04T12:00")) is None
+    assert calendar().cycle_at(never, utc("2026-02-04T12:00")) is None
+
+
+def test_a_pipeline_without_deadline_has_no_occurrences() -> None:
+    owned = registry(pipeline("growth", None))
+    assert occurrences_between(owned, owned.pipelines["growth"], utc("2026-02-01T00:00"), utc("2026-03-01T00:00")) == ()
+
+
+def test_a_full_memory_is_emptied_and_changes_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("daybreak.domain.occurrence._MEMO", 2)
+    late, fresh, clock = calendar(), upstream("sales"), deadline("09:00")
+    for day in range(1, 20):
+        noon = utc(f"2026-02-{day:02}T12:00")
+        cycle = late.cycle_at(clock, noon)
+        assert cycle is not None
+        assert cycle.business_date == noon.date()
+        expected = late.expected(fresh, noon)
+        assert expected is not None
+        assert expected.business_date == noon.date()
+    assert len(late._cycles) <= 3 + 1
+    assert len(late._expected) <= 3
