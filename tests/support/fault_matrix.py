@@ -1,11 +1,13 @@
 """What becomes of one incident while a service is in trouble, and after it heals: fault by fault, service by service.
 
-``python -m tests.support.fault_matrix`` prints the table that stands in docs/reliability-delivery.md.
+``python -m tests.support.fault_matrix`` prints the table; with ``--write`` it replaces the one in docs/reliability.md.
 """
 
 from __future__ import annotations
 
+import re
 import socket
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -156,10 +158,22 @@ def table(outcomes: list[Outcome]) -> str:
     return "\n".join(lines)
 
 
+def write(made: str, page: Path) -> None:
+    """Put the table in the place of the one that stands in ``page``."""
+    text = page.read_text(encoding="utf-8")
+    written, places = re.subn(r"(?m)^\| service \| fault \|(?:.*\n?\|)*.*$", lambda _: made, text)
+    if places != 1:
+        raise SystemExit(f"{page}: {places} tables of faults; there must be one")
+    page.write_text(written, encoding="utf-8")
+
+
 if __name__ == "__main__":
     with running_sandbox() as sandbox:
         found = []
         for name, trouble in cases():
             with tempfile.TemporaryDirectory() as place:
                 found.append(run(sandbox, name, trouble, Path(place)))
-    print(table(found))
+    if "--write" in sys.argv[1:]:
+        write(table(found), Path(__file__).parents[2] / "docs" / "reliability.md")
+    else:
+        print(table(found))

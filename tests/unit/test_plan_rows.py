@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from daybreak.delivery.plan import plan
-from daybreak.delivery.responders import alternatives, for_step
+from daybreak.delivery.responders import alternatives, for_step, responders_for
 from daybreak.domain.incident import Decisions, Event, Incident, Notification, State, dedup_key
 from daybreak.store.outbox import Delivery
 from tests.support.delivery import REGISTRY, START, Life, context_at, registry_of
@@ -102,6 +102,14 @@ def test_in_shadow_every_row_is() -> None:
     assert rows
     assert all(row.shadow for row in rows)
     assert not any(row.shadow for row in life.page(START))
+
+
+def test_a_team_may_have_its_pages_go_to_an_escalation_of_opsgenies_but_never_a_ticket() -> None:
+    named = REGISTRY.replace("opsgenie_team: Source,", "opsgenie_team: Source, opsgenie_escalation: Source nights,")
+    registry = registry_of(text=named)
+    growth = registry.pipelines["growth"]
+    assert for_step(registry, growth, 0, ("source",), START) == [{"type": "escalation", "name": "Source nights"}]
+    assert responders_for(registry, ("source",), wakes=False) == [{"type": "team", "name": "Source"}]
 
 
 def test_schedules_respond_where_opsgenie_decides() -> None:

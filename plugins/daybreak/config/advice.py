@@ -134,7 +134,7 @@ def skipped_holidays_are_known(case: Case) -> Iterator[Finding]:
 
 def teams_can_be_told(case: Case) -> Iterator[Finding]:
     for name, team in case.registry.teams.items():
-        if not (team.opsgenie_team or team.slack_channel or team.slack_usergroup):
+        if not (team.opsgenie_team or team.opsgenie_escalation or team.slack_channel or team.slack_usergroup):
             message = f"{quoted(name)} cannot be reached: set opsgenie_team, slack_channel or slack_usergroup"
             yield warning(("teams", name), message)
 

@@ -57,6 +57,7 @@ def team(name: str, spec: s.TeamSpec) -> d.Team:
         id=name,
         name=spec.name,
         opsgenie_team=spec.opsgenie_team,
+        opsgenie_escalation=spec.opsgenie_escalation,
         slack_usergroup=spec.slack_usergroup,
         slack_channel=spec.slack_channel,
     )

@@ -21,7 +21,8 @@ def teams_can_be_paged(draft: Draft) -> Iterator[Finding]:
         for step in steps:
             for target in step.page:
                 team = draft.teams.get(target)
-                if team and not team.opsgenie_team and not draft.damaged(("teams", target)):
+                reachable = team and (team.opsgenie_team or team.opsgenie_escalation)
+                if team and not reachable and not draft.damaged(("teams", target)):
                     message = f"is required: escalation {quoted(policy)} pages this team"
                     yield Finding(("teams", target, "opsgenie_team"), message)
 

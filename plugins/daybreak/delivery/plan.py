@@ -118,7 +118,7 @@ class _Planner:
             yield self._opsgenie(n, "refresh", payload, urgency=REFRESH)
 
     def _ticket(self, n: Notification, facts: Facts) -> Iterator[Delivery]:
-        responders = responders_for(self.registry, n.to)
+        responders = responders_for(self.registry, n.to, wakes=False)
         if not responders:
             return  # the team is no Opsgenie team: its channel is told
         body = page.alert(facts, responders, source=self.context.source, extra_tags=("ticket",))
@@ -145,13 +145,13 @@ class _Planner:
         if upstream is None or incident is None:
             return False
         done = [step for number, step in enumerate(upstream.on_delay) if number in incident.steps_done]
-        return any(step.do == "ticket" and responders_for(self.registry, step.to) for step in done)
+        return any(step.do == "ticket" and responders_for(self.registry, step.to, wakes=False) for step in done)
 
     def _quiet_alert(self, n: Notification, facts: Facts) -> Iterator[Delivery]:
         """Where there is no channel to write to: an alert of the lowest priority, of its own alias, so that it can
         never swallow the page that may follow."""
         body = page.alert(
-            facts, responders_for(self.registry, n.to), source=self.context.source,
+            facts, responders_for(self.registry, n.to, wakes=False), source=self.context.source,
             alias=f"{n.dedup_key}:notice", extra_tags=("notice",),
         ) | {"priority": NOTICE_PRIORITY}  # fmt: skip
         if n.kind != "resolve":
@@ -261,7 +261,7 @@ class _Planner:
         }
         if n.kind in ("notice", "thread") and n.to and facts.event is not Event.DELIVERY_FAILED:
             payload["alert"] = page.alert(
-                facts, responders_for(self.registry, n.to), source=self.context.source,
+                facts, responders_for(self.registry, n.to, wakes=False), source=self.context.source,
                 alias=f"{n.dedup_key}:notice", extra_tags=("notice",),
             ) | {"priority": NOTICE_PRIORITY}  # fmt: skip
         return self._row(n, "slack", operation, payload, urgency, channel)

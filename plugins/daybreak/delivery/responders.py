@@ -13,13 +13,18 @@ Responder = dict[str, Any]
 MOST = 50
 
 
-def responders_for(registry: Registry, ids: Iterable[str]) -> list[Responder]:
-    """People by user name, teams by name; those whom Opsgenie does not know are left out."""
+def responders_for(registry: Registry, ids: Iterable[str], *, wakes: bool = True) -> list[Responder]:
+    """People by user name, teams by name; those whom Opsgenie does not know are left out.
+
+    :param wakes: whether this is a page, which a team may want to have go to an escalation of Opsgenie's instead
+    """
     found: list[Responder] = []
     for each in dict.fromkeys(ids):
         person, team = registry.people.get(each), registry.teams.get(each)
         if person is not None and person.opsgenie:
             found.append({"type": "user", "username": person.opsgenie})
+        elif team is not None and team.opsgenie_escalation and wakes:
+            found.append({"type": "escalation", "name": team.opsgenie_escalation})
         elif team is not None and team.opsgenie_team:
             found.append({"type": "team", "name": team.opsgenie_team})
     return found[:MOST]

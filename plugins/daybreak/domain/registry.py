@@ -57,6 +57,9 @@ class Team:
     id: str
     name: str
     opsgenie_team: str | None = None
+    opsgenie_escalation: str | None = (
+        None  # pages go to this escalation of Opsgenie's, which then decides whom it reaches
+    )
     slack_usergroup: str | None = None  # S...
     slack_channel: str | None = None
 
