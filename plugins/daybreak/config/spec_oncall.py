@@ -34,7 +34,7 @@ class TeamSpec(Spec):
     opsgenie_team: Text | None = None
     """Name of the team in Opsgenie: what tickets and pages go to."""
     opsgenie_escalation: Text | None = None
-    """Name of an escalation policy in Opsgenie: pages go to it in place of the team, and Opsgenie decides whom it reaches."""
+    """Name of an escalation policy in Opsgenie: pages go to it, not to the team: Opsgenie decides whom they reach."""
     slack_usergroup: Text | None = None
     """Id of the user group in Slack, S0AAAAAAA."""
     slack_channel: Text | None = None

@@ -57,9 +57,7 @@ class Team:
     id: str
     name: str
     opsgenie_team: str | None = None
-    opsgenie_escalation: str | None = (
-        None  # pages go to this escalation of Opsgenie's, which then decides whom it reaches
-    )
+    opsgenie_escalation: str | None = None  # pages go here in place of the team, and Opsgenie decides whom they reach
     slack_usergroup: str | None = None  # S...
     slack_channel: str | None = None
 
