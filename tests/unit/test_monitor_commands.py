@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, insert
 from typer.testing import CliRunner, Result
 
 from daybreak.cli import build_app
@@ -19,6 +19,7 @@ from daybreak.sql.database import reading, writing
 from daybreak.store import lease as stored
 from daybreak.store.actions import open_actions
 from daybreak.store.occurrences import save_records
+from daybreak.store.schema import delivery
 from tests.support.airflow_db import AirflowDb
 from tests.support.monitors import engine_of, known_since, store_in, write_registry
 
@@ -66,6 +67,29 @@ def test_status_of_a_store_in_which_nobody_ever_ticked(store: Engine) -> None:
     found = json.loads(result.stdout)
     assert (result.exit_code, found["ok"], found["last_tick_age_seconds"]) == (1, False, None)
     assert {each["pipeline"] for each in found["pipelines"]} == {"growth", "profit"}
+
+
+def test_status_shows_what_could_not_be_delivered(store: Engine) -> None:
+    def queue(number: int, minutes_ago: float, state: str, error: str | None) -> None:
+        at = datetime.now(UTC) - timedelta(minutes=minutes_ago)
+        row = {
+            "key": f"key-{number}", "dedup_key": f"daybreak:v1:growth:2026-02-0{number}", "channel": "opsgenie",
+            "operation": "create", "kind": "page", "event": "missed", "to": ("ada",), "urgency": 1, "payload": {},
+            "state": state, "attempts": 3, "created_at": at, "next_attempt_at": at, "error": error,
+        }  # fmt: skip
+        with writing(store) as connection:
+            connection.execute(insert(delivery).values(**row))
+
+    queue(1, 30, "failed", "HTTP 422: no such [responder]")
+    queue(2, 30, "pending", "HTTP 503")
+    queue(3, 1, "pending", "HTTP 503")  # not for long yet
+    queue(4, 30, "pending", None)  # waits its turn
+    queue(5, 30, "sent", None)
+    found = json.loads(call("status", "status", "--json").stdout)["failed_deliveries"]
+    assert [(row["dedup_key"][-1], row["tried_again"]) for row in found] == [("2", True), ("1", False)]
+    shown = call("status", "status").stdout
+    assert "not delivered yet daybreak:v1:growth:2026-02-02 (opsgenie page for ada): HTTP 503" in shown
+    assert "not delivered daybreak:v1:growth:2026-02-01 (opsgenie page for ada): HTTP 422: no such [responder]" in shown
 
 
 def test_status_after_a_tick_shows_the_open_incident_and_ack_finds_it(store: Engine, tmp_path: Path) -> None:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 COLOURS = {"met": "green", "late": "yellow", "at_risk": "yellow", "failed": "red", "missed": "red", "pending": "dim"}
 
 
+LONG_IN_VAIN = timedelta(minutes=5)  # after so long without success a delivery takes another way as well
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command("status")(status)
@@ -41,7 +44,7 @@ def status(file: FileOption = DEFAULT_FILE, as_json: JsonOption = False) -> None
     with reading(store) as connection:
         today = states_today(registry, connection, now)
         incidents = [each for each in load_incidents(connection, now).values() if each.open]
-        failed = _failed_deliveries(connection)
+        failed = _undelivered(connection, now)
         kept = kept_registry(connection)
     zone = registry.zone
     if as_json:
@@ -176,14 +179,30 @@ def _late_words(minutes: int | None) -> str:
     return "never ready" if minutes is None else f"{minutes} min late"
 
 
-def _failed_deliveries(connection: Any) -> list[dict[str, Any]]:
-    from sqlalchemy import select
+def _undelivered(connection: Any, now: datetime) -> list[dict[str, Any]]:
+    """What was refused for good, and what has been tried in vain for so long that another way was taken as well."""
+    from sqlalchemy import and_, or_, select
 
     from daybreak.store.schema import delivery
 
-    chosen = select(delivery).where(delivery.c.state == "failed").order_by(delivery.c.id.desc()).limit(20)
+    overdue = and_(
+        delivery.c.state == "pending", delivery.c.error.is_not(None), delivery.c.created_at <= now - LONG_IN_VAIN
+    )
+    chosen = (
+        select(delivery)
+        .where(or_(delivery.c.state == "failed", overdue))
+        .order_by(delivery.c.urgency, delivery.c.id.desc())
+        .limit(20)
+    )
     return [
-        {"dedup_key": row.dedup_key, "channel": row.channel, "kind": row.kind, "to": list(row.to), "error": row.error}
+        {
+            "dedup_key": row.dedup_key,
+            "channel": row.channel,
+            "kind": row.kind,
+            "to": list(row.to),
+            "error": row.error,
+            "tried_again": row.state == "pending",
+        }
         for row in connection.execute(chosen)
     ]
 
@@ -214,6 +233,5 @@ def _print_status(
         console.print(f"[red]open[/] {escape(each.dedup_key)}: {each.state.value}{escape(who)}")
     for row in failed:
         where = f"{row['channel']} {row['kind']} for {', '.join(row['to'])}"
-        console.print(
-            f"[bold red]not delivered[/] {escape(row['dedup_key'])} ({escape(where)}): {escape(str(row['error']))}"
-        )
+        word = "not delivered yet" if row["tried_again"] else "not delivered"
+        console.print(f"[bold red]{word}[/] {escape(row['dedup_key'])} ({escape(where)}): {escape(str(row['error']))}")
