@@ -94,11 +94,9 @@ def read(data: bytes) -> Document:
 
 def _events(text: str) -> Iterator[yaml.Event]:
     loader = _Loader(text)
+    following = loader.get_event
     try:
-        while True:
-            event = loader.get_event()
-            if event is None or isinstance(event, yaml.StreamEndEvent):
-                return
+        while (event := following()) is not None:
             yield event
     finally:
         loader.dispose()
@@ -107,10 +105,11 @@ def _events(text: str) -> Iterator[yaml.Event]:
 class _Frame:
     """A mapping or list that is being read. ``before``: how many values had been read when it began."""
 
-    __slots__ = ("anchor", "before", "key", "key_line", "lines", "merges", "path", "repeated", "value")
+    __slots__ = ("anchor", "before", "is_mapping", "key", "key_line", "lines", "merges", "path", "repeated", "value")
 
     def __init__(self, value: dict[str, Any] | list[Any], path: Path, anchor: str | None, before: int) -> None:
         self.value = value
+        self.is_mapping = value.__class__ is dict
         self.path = path
         self.anchor = anchor
         self.before = before
@@ -192,7 +191,7 @@ class _Builder:
         elif tag is None:
             tag = TEXT
         frame = self.stack[-1] if self.stack else None
-        if frame is not None and frame.key is None and isinstance(frame.value, dict):
+        if frame is not None and frame.key is None and frame.is_mapping:
             self._key(frame, text, tag, event)
             return
         if tag in AS_TEXT:
@@ -231,9 +230,10 @@ class _Builder:
             self.document.data = value
             return
         frame = self.stack[-1]
-        if isinstance(frame.value, list):
-            frame.lines[len(frame.value)] = _line(event)
-            frame.value.append(value)
+        into: Any = frame.value
+        if not frame.is_mapping:
+            frame.lines[len(into)] = event.start_mark.line + 1
+            into.append(value)
             return
         key = frame.key
         assert key is not None
@@ -242,7 +242,7 @@ class _Builder:
             frame.merges.append((value, frame.key_line))
         elif not frame.repeated:  # of two, the first is looked into further
             frame.lines[key] = frame.key_line
-            frame.value[key] = value
+            into[key] = value
         frame.key, frame.repeated = None, False
 
     def _merge(self, frame: _Frame, merged: Any, line: int) -> None:

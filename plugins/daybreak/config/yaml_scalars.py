@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -16,6 +17,7 @@ _RESOLVERS = yaml.SafeLoader.yaml_implicit_resolvers
 _BOOLEANS = yaml.SafeLoader.bool_values
 
 
+@lru_cache(8192)  # names and words recur: half of the look-ups of a registry
 def resolve(text: str) -> str:
     """The tag that YAML 1.1 gives to an unquoted scalar."""
     for tag, pattern in _RESOLVERS.get(text[:1], ()):
