@@ -5,9 +5,14 @@ from __future__ import annotations
 import os
 
 import pytest
+from hypothesis import settings
 
 for _name in [name for name in os.environ if name.startswith(("AIRFLOW_", "OPSGENIE_", "SLACK_"))]:
     del os.environ[_name]  # before anything imports Airflow, which reads its environment once
+
+# Speed is measured by `make bench`; here a busy machine or a first import must not decide.
+settings.register_profile("daybreak", deadline=None)
+settings.load_profile("daybreak")
 
 
 @pytest.fixture(scope="session")
