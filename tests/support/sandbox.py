@@ -88,7 +88,7 @@ class Sandbox:
         number = self.alert(alias)["id"]
         self._post(f"/sandbox/alerts/{number}/{action}", {"user": user})
 
-    def until(self, holds: Callable[[dict[str, Any]], Any], seconds: float = 15.0) -> Any:
+    def until(self, holds: Callable[[dict[str, Any]], Any], seconds: float = 60.0) -> Any:
         """The first true result of ``holds(state)``; fails with the state's gist if there is none in time."""
         end = time.monotonic() + seconds
         while True:

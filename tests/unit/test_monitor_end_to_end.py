@@ -47,16 +47,16 @@ def test_a_late_morning_reaches_opsgenie_and_slack_and_ends_there(
             monkeypatch.setenv(name, value)
         with running_monitor(store, airflow.engine, registry, clock):
             alert = sandbox.until(
-                lambda state: [a for a in state["alerts"] if a["alias"].endswith("growth:2026-03-02")], 10
+                lambda state: [a for a in state["alerts"] if a["alias"].endswith("growth:2026-03-02")], 60
             )[0]
             assert alert["priority"] == "P1"
             assert alert["details"]["reason"] == "running"
             assert alert["details"]["pipeline"] == "growth"
             assert "ada@example.com" in str(alert["responders"])
-            sandbox.until(lambda _: sandbox.channel("#data-alerts"), 20)
-            sandbox.until(lambda state: state["heartbeats"], 20)
+            sandbox.until(lambda _: sandbox.channel("#data-alerts"), 60)
+            sandbox.until(lambda state: state["heartbeats"], 60)
             airflow.change_run("growth", "g1", state="success", end_date=clock())
-            sandbox.until(lambda _: sandbox.alert("daybreak:v1:growth:2026-03-02")["status"] == "closed", 30)
-            sandbox.until(lambda _: sandbox.channel("#data-alerts")[0]["replies"], 20)
+            sandbox.until(lambda _: sandbox.alert("daybreak:v1:growth:2026-03-02")["status"] == "closed", 60)
+            sandbox.until(lambda _: sandbox.channel("#data-alerts")[0]["replies"], 60)
         assert [a["alias"] for a in sandbox.alerts()] == ["daybreak:v1:growth:2026-03-02"], "the met one stays silent"
         assert sandbox.violations() == []
