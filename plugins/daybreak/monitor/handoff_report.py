@@ -124,11 +124,10 @@ def lines(registry: Registry, report: HandoffReport) -> list[str]:
         counts[state.state] = counts.get(state.state, 0) + 1
     summed = ", ".join(f"{number} {state.replace('_', ' ')}" for state, number in sorted(counts.items()))
     text.append(f"Today: {summed or 'nothing is due'}")
-    text += [
-        f"- {state.pipeline}: {state.state.replace('_', ' ')}{f' ({state.reason})' if state.reason else ''}"
-        for state in report.today
-        if state.state not in ("met", "pending")
-    ]
+    for state in report.today:
+        if state.state not in ("met", "pending"):
+            why = f" ({state.reason.replace('_', ' ')})" if state.reason else ""
+            text.append(f"- {state.pipeline}: {state.state.replace('_', ' ')}{why}")
     text.append(f"Pages of the last shift: {len(report.paged) or 'none'}")
     text += [f"- {clock(at)} {what} -> {names(to)}" for at, what, to in report.paged[-20:]]
     if report.failed_deliveries:

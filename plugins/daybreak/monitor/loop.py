@@ -206,7 +206,7 @@ class Monitor:
             pause = _TROUBLE
             if self._last is not None:
                 await asyncio.to_thread(self._probes.look, self._engine, self._last, self._clock())
-                pause = Probes.EVERY
+                pause = Probes.pause(self._last, self._clock()) if self._last is not None else _TROUBLE
             await self._sleep(pause)
 
     def _stand_back(self, why: str) -> None:

@@ -26,6 +26,7 @@ class Probes:
     """One look at each that matters. A probe that hangs holds up the other probes, and nothing else."""
 
     EVERY = 30.0  # seconds
+    LAST_LOOK = 1.0  # seconds before an upstream is expected: what comes in the last half minute is in time
 
     def __init__(self, store: Database) -> None:
         self._store = store
@@ -61,6 +62,12 @@ class Probes:
                 log.warning("what a probe saw could not be recorded: %s", error)
         engine.probed(asked, found)
         return len(found)
+
+    @classmethod
+    def pause(cls, tick: Tick, now: datetime) -> float:
+        """Seconds to the next look: :attr:`EVERY`, or sooner where an upstream is expected before that."""
+        ahead = ((one.due_at - now).total_seconds() - cls.LAST_LOOK for _, one in cls._wanted(tick.registry, now))
+        return min([cls.EVERY, *(seconds for seconds in ahead if seconds > 0)])
 
     @staticmethod
     def _wanted(registry: Registry, now: datetime) -> list[tuple[Upstream, Occurrence]]:
