@@ -11,12 +11,16 @@ from sqlalchemy.engine import make_url
 
 
 @contextmanager
-def own_database(server_url: str) -> Iterator[str]:
-    """The URL of a new, empty database on the server, dropped at the end whoever is still connected."""
+def own_database(server_url: str, *, like: str | None = None) -> Iterator[str]:
+    """The URL of a new database on the server, dropped at the end whoever is still connected.
+
+    :param like: URL of a database, to which nobody is connected, to copy; None: the new one is empty
+    """
     name = f"daybreak_test_{uuid.uuid4().hex[:12]}"
     server = create_engine(server_url, isolation_level="AUTOCOMMIT")
     with server.connect() as connection:
-        connection.execute(text(f'CREATE DATABASE "{name}"'))
+        copied = f' TEMPLATE "{make_url(like).database}"' if like else ""
+        connection.execute(text(f'CREATE DATABASE "{name}"{copied}'))
     try:
         yield make_url(server_url).set(database=name).render_as_string(hide_password=False)
     finally:

@@ -25,9 +25,9 @@ class Sandbox:
     url: str
     key: str = field(repr=False)
     token: str = field(repr=False)
-    options: Options
-    world: World
     http: httpx.Client
+    options: Options | None = None  # None, as is `world`, where the sandbox is a process of its own
+    world: World | None = None
 
     @property
     def opsgenie_url(self) -> str:

@@ -1,4 +1,4 @@
-"""A real Airflow of its own: SQLite, LocalExecutor, one process a component, everything below the demo's folder."""
+"""A real Airflow of its own: LocalExecutor, one process a component, everything below the demo's folder."""
 
 from __future__ import annotations
 
@@ -31,11 +31,19 @@ class SetUpFailed(DaybreakError):
 
 
 def environment(
-    place: Place, *, port: int, zone: str, sandbox: dict[str, str], dags: Path, retries: int
+    place: Place,
+    *,
+    port: int,
+    zone: str,
+    sandbox: dict[str, str],
+    dags: Path,
+    retries: int,
+    database_url: str | None = None,
 ) -> dict[str, str]:
     """The environment of every process of this Airflow. Nothing of the caller's own Airflow shines through.
 
     :param sandbox: what the sandbox's ready file says: url, opsgenie_key, slack_token
+    :param database_url: SQLAlchemy's URL of the metadata database; None: SQLite at ``place.database``
     """
     kept = {
         name: value
@@ -44,7 +52,15 @@ def environment(
     }
     url = f"http://127.0.0.1:{port}"
     secret = secrets.token_urlsafe(32)
+    patience = "daybreak.demo.sqlite_patience.CONNECT_ARGS"
+    database: dict[str, str] = {"DATABASE__SQL_ALCHEMY_CONN": database_url or f"sqlite:///{place.database}"}
+    if database["DATABASE__SQL_ALCHEMY_CONN"].startswith("sqlite"):
+        database |= {
+            "DATABASE__SQL_ALCHEMY_CONNECT_ARGS": patience,
+            "DATABASE__SQL_ALCHEMY_CONNECT_ARGS_ASYNC": patience,
+        }
     settings = {
+        **database,
         "CORE__DAGS_FOLDER": dags,
         "CORE__PLUGINS_FOLDER": place.checkout / "plugins",
         "CORE__EXECUTOR": "LocalExecutor",
@@ -55,9 +71,6 @@ def environment(
         "CORE__DAGS_ARE_PAUSED_AT_CREATION": True,
         "CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": True,
         "CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",
-        "DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{place.database}",
-        "DATABASE__SQL_ALCHEMY_CONNECT_ARGS": "daybreak.demo.sqlite_patience.CONNECT_ARGS",
-        "DATABASE__SQL_ALCHEMY_CONNECT_ARGS_ASYNC": "daybreak.demo.sqlite_patience.CONNECT_ARGS",
         "API__BASE_URL": url,
         "API__HOST": "127.0.0.1",
         "API__PORT": port,
@@ -109,18 +122,25 @@ def prepare_database(place: Place, env: dict[str, str]) -> bool:
         shutil.copyfile(place.template, place.database)
         return False
     stamp.unlink(missing_ok=True)  # written last: an interrupted set-up is not taken for a finished one
-    log = place.logs / "migrate.log"
+    migrate(env, place.logs / "migrate.log")
+    place.template.unlink(missing_ok=True)
+    with closing(sqlite3.connect(place.database)) as made, closing(sqlite3.connect(place.template)) as kept:
+        made.backup(kept)  # a plain copy would miss what still stands in the write-ahead log
+    stamp.write_text(wanted)
+    return True
+
+
+def migrate(env: dict[str, str], log: Path) -> None:
+    """Make Airflow's tables in the database that ``env`` names; what is said on it goes to ``log``.
+
+    Raises SetUpFailed.
+    """
     with log.open("wb") as output:
         done = subprocess.run(
             [*airflow("db", "migrate")], env=env, stdout=output, stderr=subprocess.STDOUT, check=False
         )
     if done.returncode:
         raise SetUpFailed(f"`airflow db migrate` ended with status {done.returncode}: {last_line(log)} ({log})")
-    place.template.unlink(missing_ok=True)
-    with closing(sqlite3.connect(place.database)) as made, closing(sqlite3.connect(place.template)) as kept:
-        made.backup(kept)  # a plain copy would miss what still stands in the write-ahead log
-    stamp.write_text(wanted)
-    return True
 
 
 def airflow(*arguments: str) -> list[str]:

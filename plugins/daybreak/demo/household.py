@@ -78,6 +78,13 @@ class Household:
             self.members.remove(member)
         self._remember()
 
+    def send(self, name: str, number: signal.Signals) -> None:
+        """Send a signal to the groups of that name. Whom it ends is ended by :meth:`end`, or fails :meth:`check`."""
+        for member in self.members:
+            if member.name == name:
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.killpg(member.process.pid, number)
+
     def end_all(self) -> None:
         """End every group, then whoever still carries the mark. Returns when nobody is left."""
         for member in self.members:

@@ -20,10 +20,11 @@ class Place:
     """The checkout and, below it, the demo's own folder."""
 
     checkout: Path
+    folder: Path | None = None  # for what is made, instead of the checkout's `.demo`
 
     @property
     def home(self) -> Path:
-        return self.checkout / ".demo"
+        return self.folder or self.checkout / ".demo"
 
     @property
     def airflow_home(self) -> Path:
@@ -73,7 +74,7 @@ class Place:
 
         Raises SettingsError if another demo holds it.
         """
-        self.home.mkdir(exist_ok=True)
+        self.home.mkdir(parents=True, exist_ok=True)
         handle = (self.home / "lock").open("a+")
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
