@@ -20,7 +20,9 @@ from daybreak.config.problems import Path
 from daybreak.config.shape import real_path
 
 _ROUNDS = 8
-_SECTIONS = ("timezone", "paging", "people", "teams", "on_call", "defaults", "silences", "escalations", "upstreams")
+_SECTIONS = (
+    "timezone", "paging", "people", "teams", "on_call", "defaults", "silences", "tickets", "escalations", "upstreams",
+)  # fmt: skip
 
 
 @dataclass(kw_only=True)
@@ -34,6 +36,7 @@ class Draft:
     on_call: s.OnCallSpec | None = None
     defaults: s.DefaultsSpec | None = None
     silences: list[s.SilenceSpec] = field(default_factory=list)
+    tickets: s.TicketsSpec = field(default_factory=s.TicketsSpec)
     escalations: dict[str, list[s.StepSpec]] = field(default_factory=dict)
     upstreams: dict[str, s.UpstreamSpec] = field(default_factory=dict)
     pipelines: dict[str, s.PipelineSpec] = field(default_factory=dict)

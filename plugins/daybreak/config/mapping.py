@@ -33,6 +33,7 @@ def to_registry(file: s.FileSpec, digest: str = "") -> d.Registry:
         upstreams={name: upstream(name, spec, zone) for name, spec in file.upstreams.items()},
         escalations={name: tuple(map(step, steps)) for name, steps in file.escalations.items()},
         silences=tuple(silence(entry, pipelines, zone) for entry in file.silences),
+        tickets=d.Tickets(out_of_memory=file.tickets.out_of_memory),
         paging=paging(file.paging),
         slack_connection=file.slack.connection,
         airflow_base_url=_bare(file.airflow.base_url),

@@ -27,6 +27,7 @@ REFERENCES: tuple[tuple[Path, str], ...] = (
     (("defaults", "owner"), "person"),
     (("defaults", "escalation"), "escalation"),
     (("silences", ANY, "pipeline"), "pipeline"),
+    (("tickets", "out_of_memory"), "team"),
     (("escalations", ANY, ANY, "page"), "target"),
     (("escalations", ANY, ANY, "tell"), "target"),
     (("upstreams", ANY, "team"), "team"),

@@ -21,7 +21,12 @@ from daybreak.config.rules_oncall import (
     spans_end_after_they_start,
     swaps_name_whose_shift_it_is,
 )
-from daybreak.config.rules_paging import people_can_be_paged, schedules_are_named, teams_can_be_paged
+from daybreak.config.rules_paging import (
+    people_can_be_paged,
+    schedules_are_named,
+    teams_can_be_paged,
+    tickets_can_be_opened,
+)
 from daybreak.domain.duration import Duration
 
 Rule = Callable[[Draft], Iterator[Finding]]
@@ -172,6 +177,7 @@ RULES: tuple[Rule, ...] = (
     holidays_are_known,
     people_can_be_paged,
     teams_can_be_paged,
+    tickets_can_be_opened,
     schedules_are_named,
     steps_are_in_order,
     steps_reach_somebody,

@@ -27,6 +27,15 @@ def teams_can_be_paged(draft: Draft) -> Iterator[Finding]:
                     yield Finding(("teams", target, "opsgenie_team"), message)
 
 
+def tickets_can_be_opened(draft: Draft) -> Iterator[Finding]:
+    """A team's ticket is an alert of its Opsgenie team or, without one, a message in its channel."""
+    name = draft.tickets.out_of_memory
+    team = draft.teams.get(name) if name else None
+    if team and not (team.opsgenie_team or team.slack_channel) and not draft.damaged(("teams", name or "")):
+        message = f"is required, or slack_channel: tickets.out_of_memory names {quoted(name)}"
+        yield Finding(("teams", name or "", "opsgenie_team"), message)
+
+
 def schedules_are_named(draft: Draft) -> Iterator[Finding]:
     if draft.paging.respond_with == "schedule" and "primary" not in draft.paging.schedules:
         path: Path = ("paging", "schedules", "primary") if draft.paging.schedules else ("paging", "schedules")

@@ -62,6 +62,7 @@ __all__ = [
     "SwapSideSpec",
     "SwapSpec",
     "TeamSpec",
+    "TicketsSpec",
     "TimeOffSpec",
     "UpstreamSpec",
 ]
@@ -173,6 +174,13 @@ class PipelineSpec(Spec):
     """Also give its dags a deadline alert of Airflow's own."""
 
 
+class TicketsSpec(Spec):
+    """Which team is asked for work where a run failed for a cause that is theirs."""
+
+    out_of_memory: Text | None = None
+    """A team: gets a ticket when a task ran out of memory, killed ones included."""
+
+
 class SilenceSpec(Spec):
     pipeline: Text
     start: MomentField
@@ -232,6 +240,8 @@ class FileSpec(Spec):
     defaults: DefaultsSpec
     silences: list[SilenceSpec] = Field(default=[])
     """Nobody is told; still judged and recorded."""
+    tickets: TicketsSpec = TicketsSpec()
+    """Teams that are asked for work where a run failed for a cause that is theirs."""
     escalations: dict[Text, Annotated[list[StepSpec], Field(min_length=1)]] = Field(default={})
     upstreams: dict[Text, UpstreamSpec] = Field(default={})
     pipelines: dict[Text, PipelineSpec]

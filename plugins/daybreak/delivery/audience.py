@@ -23,7 +23,7 @@ def tagged(
     told: tuple[Person | Team, ...], own: Mapping[str, Team], channel: str, home: str | None, facts: Facts
 ) -> tuple[Person | Team, ...]:
     """Whom the message in ``channel`` mentions: everybody at home, in a team's own channel that team alone."""
-    if channel == home or (facts.upstream is not None and channel not in own):
+    if channel == home or (facts.for_others and channel not in own):
         return told
     return tuple(each for each in told if isinstance(each, Team) and each.slack_channel == channel)
 
@@ -32,6 +32,8 @@ def event_of(incident: Incident) -> Event:
     """The event that a rewritten parent speaks of."""
     if incident.kind == "upstream":
         return Event.UPSTREAM_LATE if incident.open else Event.UPSTREAM_ARRIVED
+    if incident.kind == "ticket":
+        return Event.OUT_OF_MEMORY if incident.open else Event.TICKET_CLOSED
     if incident.kind == "system":
         return Event.SCHEDULER_DOWN if incident.subject is None else Event.IMPORT_ERROR
     return {State.AT_RISK: Event.AT_RISK, State.FAILED: Event.FAILED}.get(incident.state, Event.MISSED)

@@ -9,12 +9,13 @@ from zoneinfo import ZoneInfo
 
 from daybreak.config.links import Links
 from daybreak.config.runbooks import Runbook, Section, Shelf, anchor_of
+from daybreak.delivery.people import answers_of, experts_of, on_call_people, owners_of, parties
 from daybreak.domain.incident import Event, Incident, Judgement, Notification, Reason, State
-from daybreak.domain.oncall import on_call_at
 from daybreak.domain.registry import Person, Pipeline, Priority, Registry, Team
 from daybreak.domain.runs import Evidence
 
 MONITOR_SOURCE = "Daybreak monitor"
+_ENDS = (Event.RESOLVED, Event.UPSTREAM_ARRIVED, Event.TICKET_CLOSED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +50,8 @@ class Facts:
     priority: Priority = "P3"
     pipeline: Pipeline | None = None
     upstream: str | None = None  # id, of an upstream's own incident
+    ticket: bool = False  # another team's ticket about a run of ``pipeline``
+    asked: tuple[str, ...] = ()  # names of the teams that have such a ticket about this
     group: tuple[Pipeline, ...] = ()
     dag_id: str | None = None
     run_id: str | None = None
@@ -74,10 +77,19 @@ class Facts:
     step: int | None = None
 
     @property
+    def for_others(self) -> bool:
+        """Whether it is another team's work: told where they are, and without how we repair our side."""
+        return self.upstream is not None or self.ticket
+
+    @property
     def first_steps(self) -> tuple[str, ...]:
         """The runbook's, in Markdown. Where Airflow itself is down a pipeline's steps lead nowhere: what its runbook
         says of that is the section."""
-        if self.runbook is None or (self.section and self.pipeline is None and ":system:" in self.dedup_key):
+        if (
+            self.runbook is None
+            or self.ticket
+            or (self.section and self.pipeline is None and ":system:" in self.dedup_key)
+        ):
             return ()
         return self.runbook.first_steps()
 
@@ -99,6 +111,7 @@ def gather(
     upstream = registry.upstreams.get(n.subject or "") if _is_upstream(n, i) else None
     if upstream is not None:
         pipeline = None
+    ticket = i is not None and i.kind == "ticket"
     group = tuple(registry.pipelines[each] for each in n.group if each in registry.pipelines)
     lead = pipeline or min(group, key=lambda each: each.priority, default=None)
     late = _late_upstreams(registry, i, j)
@@ -125,14 +138,16 @@ def gather(
         due_at=i.due_at if i else j.occurrence.due_at if j else None,
         state=i.state if i and not (j and not i.open) else j.state if j else None,
         reason=reason,
-        since=(j.since if j else None) or (i.opened_at if i else None),
-        ready_at=(i.ready_at if i else None) or (j.ready_at if j else None),
-        minutes_late=(i.minutes_late if i else None) or (j.minutes_late if j else None),
-        resolved=n.event in (Event.RESOLVED, Event.UPSTREAM_ARRIVED) or bool(i and not i.open),
+        since=(j.since if j and not ticket else None) or (i.opened_at if i else None),
+        ready_at=(i.ready_at if i else None) or (j.ready_at if j and not ticket else None),
+        minutes_late=(i.minutes_late if i else None) or (j.minutes_late if j and not ticket else None),
+        resolved=n.event in _ENDS or bool(i and not i.open),
         acknowledged_by=i.acknowledged_by if i else None,
         priority=n.priority or (i.priority if i else None) or (lead.priority if lead else registry.defaults.priority),
         pipeline=pipeline,
         upstream=upstream.id if upstream else None,
+        ticket=ticket,
+        asked=() if ticket or context.source != MONITOR_SOURCE else _asked(registry, reason),
         group=group,
         dag_id=dag_id,
         run_id=run_id,
@@ -149,10 +164,12 @@ def gather(
         reached=reached,
         told=tuple(each for each in parties(registry, paged) if each not in reached),
         experts=experts_of(registry, lead, {p.id for p in (*owners, *on_call)} | {each.id for each in reached}),
-        waiting=tuple(p.name for p in waiting) or ((lead.downstream,) if lead and lead.downstream else ()),
+        waiting=()
+        if ticket
+        else tuple(p.name for p in waiting) or ((lead.downstream,) if lead and lead.downstream else ()),
         runbook=runbook,
         runbook_name=lead.runbook if lead else None,
-        section=section,
+        section=None if ticket else section,
         links=links_for(context.links, lead, section, dag_id, run_id, failures),
         text=n.text,
         step=n.step,
@@ -197,55 +214,16 @@ def section_for(runbook: Runbook | None, reason: Reason | None, failures: tuple[
     return next((found for anchor in wanted if anchor and (found := runbook.section(anchor))), None)
 
 
-def parties(registry: Registry, ids: tuple[str, ...]) -> tuple[Person | Team, ...]:
-    """The people and teams of ``ids``, in order, without repeats and without those the registry lacks."""
-    found = (registry.people.get(each) or registry.teams.get(each) for each in dict.fromkeys(ids))
-    return tuple(each for each in found if each is not None)
-
-
-def owners_of(registry: Registry, lead: Pipeline | None, group: tuple[Pipeline, ...]) -> tuple[Person, ...]:
-    """Of one pipeline both owners, of a group the primary ones; without a pipeline the catch-all."""
-    if lead is None:
-        ids = [registry.defaults.owner]
-    elif group:
-        ids = [each.primary_owner for each in group]
-    else:
-        ids = [lead.primary_owner, *([lead.secondary_owner] if lead.secondary_owner else [])]
-    return tuple(registry.people[each] for each in dict.fromkeys(ids) if each in registry.people)
-
-
-def answers_of(
-    registry: Registry, key: str, pipeline: Pipeline | None, group: tuple[Pipeline, ...]
-) -> tuple[Person, ...]:
-    """Who answers questions about the numbers, which is not whoever is on call: the primary owners of what is late.
-
-    Nobody where no numbers are concerned: Airflow itself, a dag that no pipeline claims.
-    """
-    if ":system:" in key:
-        return ()
-    ids = [each.primary_owner for each in (group if pipeline is None else (pipeline,))]
-    return tuple(registry.people[each] for each in dict.fromkeys(ids) if each in registry.people)
-
-
-def on_call_people(registry: Registry, pipeline: Pipeline | None, now: datetime) -> tuple[Person, ...]:
-    """Who is on call now, primary first, without repeats."""
-    layers = sorted(registry.on_call.layers, key=lambda name: name != "primary")
-    holders = (on_call_at(registry, layer, now, pipeline) for layer in layers)
-    ids = dict.fromkeys(holder.person for holder in holders if holder is not None)
-    return tuple(registry.people[each] for each in ids if each in registry.people)
-
-
-def experts_of(registry: Registry, pipeline: Pipeline | None, known: set[str]) -> tuple[Person, ...]:
-    """Who else knows the pipeline's area."""
-    if pipeline is None or pipeline.area is None:
-        return ()
-    return tuple(p for p in registry.people.values() if pipeline.area in p.skills and p.id not in known)
-
-
 def _is_upstream(n: Notification, i: Incident | None) -> bool:
     if i is not None:
         return i.kind == "upstream"
     return n.event in (Event.UPSTREAM_LATE, Event.UPSTREAM_ARRIVED)
+
+
+def _asked(registry: Registry, reason: Reason | None) -> tuple[str, ...]:
+    """Names of the teams to which the monitor gives a ticket for this reason."""
+    team = registry.teams.get(registry.tickets.out_of_memory or "") if reason is Reason.OUT_OF_MEMORY else None
+    return (team.name,) if team is not None else ()
 
 
 def _late_upstreams(registry: Registry, i: Incident | None, j: Judgement | None) -> tuple[str, ...]:

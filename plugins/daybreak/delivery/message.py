@@ -23,6 +23,7 @@ _TITLES = {
     Event.TEST: "Daybreak test",
 }
 
+_NEWS = (Event.CAUSE_CHANGED, Event.RETRIED)  # what was said is their text
 _WITH_CAUSE = (Event.AT_RISK, Event.FAILED, Event.MISSED, Event.STILL_LATE, Event.CAUSE_CHANGED)
 
 Message = dict[str, Any]
@@ -40,8 +41,10 @@ def parent(facts: Facts, tagged: Sequence[Person | Team] = (), *, guest: bool = 
     sign, colour = signal(facts)
     blocks: list[Block] = [_header(f"{sign} {one_line(facts.name)}: {state_word(facts)}"), _fields(facts)]
     lines = [escape(clean(why))] if (why := cause(facts)) else []
-    if facts.text and facts.reason is not None and facts.event is not Event.CAUSE_CHANGED:
+    if facts.text and facts.reason is not None and (facts.event not in _NEWS or facts.ticket):
         lines.append(escape(one_line(facts.text)))
+    if facts.asked and not facts.resolved:
+        lines.append(escape(f"{listed(facts.asked)} has a ticket for it."))
     if left := what_is_left(facts):
         lines.append(escape(left))
     if tagged:
@@ -65,7 +68,7 @@ def reply(facts: Facts, tagged: Sequence[Person | Team] = ()) -> Message:
             lines.append(escape(cut(clean(why), 1_000)))
         if left := what_is_left(facts):
             lines.append(escape(left))
-    if facts.text and facts.event is not Event.CAUSE_CHANGED:  # whose text is what was said
+    if facts.text and facts.event not in _NEWS:
         lines.append(escape(cut(one_line(facts.text), 1_000)))
     if tagged:
         lines.append(mentions(tagged))
@@ -205,6 +208,9 @@ def _plain(facts: Facts) -> str:
 
 def _said(facts: Facts) -> str:
     name = one_line(facts.name)
+    if facts.event is Event.RETRIED and facts.text:
+        said = one_line(facts.text)
+        return f"{said[:1].upper()}{said[1:]}."
     if facts.event is Event.UPSTREAM_ARRIVED:
         return f"{name} has arrived{f', {how_late(facts)}' if facts.minutes_late else ''}."
     if facts.resolved:

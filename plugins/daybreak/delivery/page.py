@@ -136,6 +136,12 @@ def _what(facts: Facts) -> Iterator[str]:
         yield one_line(facts.text)
     if facts.since:
         yield f"Since: {day_and_clock(facts.since, facts.zone)}"
+    if facts.ticket and not facts.resolved:
+        host = one_line(facts.failure.host) if facts.failure and facts.failure.host else "the workers"
+        yield f"Asked for: see whether memory ran short on {host}, and say here what you found."
+        yield "Meanwhile the task is cleared and run again, which usually works; this ticket hears what came of it."
+    if facts.asked and not facts.resolved:
+        yield f"A ticket of its own: {listed(facts.asked)}, for the memory"
     if facts.upstream and not facts.resolved:
         yield f"Asked for: deliver {one_line(facts.name)}, and say here when it will be there."
     if left := what_is_left(facts):

@@ -22,6 +22,7 @@ _EVENTS = {
     Event.UPSTREAM_ARRIVED: "arrived",
     Event.STILL_LATE: "still late",
     Event.STALE_INPUT: "ready, on stale input",
+    Event.OUT_OF_MEMORY: "out of memory",
     Event.UNCLAIMED_FAILED: "failed, owned by nobody",
     Event.IMPORT_ERROR: "does not parse",
     Event.SCHEDULER_DOWN: "down",
@@ -37,6 +38,8 @@ def state_word(facts: Facts) -> str:
         if facts.minutes_late:
             return f"ready, {length_late(facts)} late"
         return "arrived" if facts.upstream else "resolved" if facts.state is not State.MET else "ready in time"
+    if facts.ticket:
+        return _EVENTS[Event.OUT_OF_MEMORY]
     if facts.event in _EVENTS and facts.event not in (Event.STILL_LATE, Event.STALE_INPUT):
         return _EVENTS[facts.event]
     if facts.upstream:
@@ -75,6 +78,8 @@ def short_cause(facts: Facts) -> str:
         return (
             f"{listed(facts.waiting, 2)} wait{'s' if len(facts.waiting) == 1 else ''} for it" if facts.waiting else ""
         )
+    if facts.ticket and facts.event is Event.RETRIED:
+        return one_line(facts.text or "")
     if facts.event in (Event.UNCLAIMED_FAILED, Event.REGISTRY_INVALID, Event.DELIVERY_FAILED, Event.TEST):
         return one_line(facts.text or "")
     if facts.event is Event.SCHEDULER_DOWN:
@@ -90,7 +95,10 @@ def short_cause(facts: Facts) -> str:
             said = f": {one_line(failure.exception)}" if failure.exception else ""
             return f"{failure.task_id} failed{said}"
         case Reason.OUT_OF_MEMORY:
-            return f"{failure.task_id if failure else 'a task'} was killed, out of memory most likely"
+            task = failure.task_id if failure else "a task"
+            if failure and failure.exception:
+                return f"{task} ran out of memory"
+            return f"{task} was killed" if facts.ticket else f"{task} was killed, out of memory most likely"
         case Reason.DAG_PAUSED:
             return "dag is paused"
         case Reason.DAG_MISSING:
@@ -132,6 +140,8 @@ def cause(facts: Facts) -> str:
             return f"The newest run of {dag} failed."
         case Reason.OUT_OF_MEMORY:
             task = f"Task {failure.task_id}" if failure else "A task"
+            if failure and failure.exception:
+                return cut(f"{task} of {dag} ran out of memory: {one_line(failure.exception)}", 2000)
             return f"{task} of {dag} was killed without leaving an error: out of memory, most likely."
         case Reason.DAG_PAUSED:
             return f"{dag} is paused, so no run was made."
@@ -160,7 +170,7 @@ def cause(facts: Facts) -> str:
 
 def what_is_left(facts: Facts) -> str:
     """What is left to do, and when it can be ready at the earliest; empty where no pipeline waits for anything."""
-    if facts.resolved or ":system:" in facts.dedup_key or not (facts.pipeline or facts.group):
+    if facts.resolved or facts.ticket or ":system:" in facts.dedup_key or not (facts.pipeline or facts.group):
         return ""
     usual = f" (a whole run usually takes {length(facts.usual)})" if facts.usual else ""
     match facts.reason:
@@ -193,14 +203,16 @@ def how_late(facts: Facts) -> str:
 
 
 def length_late(facts: Facts) -> str:
-
+    """``37 min``: of what is ready by now."""
     return length(timedelta(minutes=facts.minutes_late or 0))
 
 
 def has_due(facts: Facts) -> bool:
-    """Whether ``due_at`` is a deadline: a system incident carries the instant at which it was seen."""
+    """Whether ``due_at`` is a deadline: a system incident carries the instant at which it was seen, a ticket that of
+    the failure."""
     return facts.upstream is not None or (
         ":system:" not in facts.dedup_key
+        and not facts.ticket
         and (facts.pipeline is None or facts.pipeline.deadline is not None)
         and facts.event not in (Event.TEST, Event.REGISTRY_INVALID, Event.DELIVERY_FAILED)
     )

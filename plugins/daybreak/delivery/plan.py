@@ -13,7 +13,8 @@ from typing import Any
 
 from daybreak.delivery import message, page
 from daybreak.delivery.audience import event_of, lead_of, tagged
-from daybreak.delivery.facts import Facts, PlanContext, gather, parties
+from daybreak.delivery.facts import Facts, PlanContext, gather
+from daybreak.delivery.people import parties
 from daybreak.delivery.responders import alternatives, for_step, responders_for
 from daybreak.domain.incident import Decisions, Event, Incident, Notification
 from daybreak.domain.registry import Priority, Registry, Team
@@ -27,7 +28,8 @@ _URGENCY = {"page": 10, "resolve": 20, "ticket": 30, "thread": 40, "notice": 50}
 REFRESH, REWRITE, RECHECK = 18, 60, 70
 _RECHECKS = (timedelta(minutes=5), timedelta(hours=1))
 _LATER_STEPS = frozenset({Event.STILL_LATE, Event.HANDOFF})
-_NOTES = frozenset({Event.CAUSE_CHANGED, Event.STILL_LATE, Event.HANDOFF})
+_FIRST = frozenset({Event.AT_RISK, Event.FAILED, Event.MISSED, Event.UPSTREAM_LATE, Event.OUT_OF_MEMORY})
+_NOTES = frozenset({Event.CAUSE_CHANGED, Event.STILL_LATE, Event.HANDOFF, Event.RETRIED})
 
 
 def plan(
@@ -77,9 +79,13 @@ class _Planner:
                 yield from self._end(n, facts)
         elif n.kind == "resolve":
             yield from self._end(n, facts)
+        elif facts.ticket:
+            if responders_for(self.registry, n.to, wakes=False):
+                yield from self._end(n, facts) if facts.resolved else (self._note(n, facts),)
         elif n.event in _NOTES and incident is not None and incident.paged and not n.to:
-            yield self._opsgenie(n, "note", {"alias": n.dedup_key, "note": page.note(facts)}, urgency=REFRESH)
-            yield from self._refresh(n, facts)
+            yield self._note(n, facts)
+            if not facts.resolved:
+                yield from self._refresh(n, facts)
 
     def _page(self, n: Notification, facts: Facts) -> Iterator[Delivery]:
         lead = lead_of(facts)
@@ -110,6 +116,9 @@ class _Planner:
         if facts.event is Event.FAILED or (lead is not None and lead.native_deadline):
             yield from self._refresh(n, facts, only_foreign=True)
 
+    def _note(self, n: Notification, facts: Facts) -> Delivery:
+        return self._opsgenie(n, "note", {"alias": n.dedup_key, "note": page.note(facts)}, urgency=REFRESH)
+
     def _refresh(self, n: Notification, facts: Facts, *, only_foreign: bool = False) -> Iterator[Delivery]:
         """Give an alert that a callback opened what the callback could not know. JSM cannot change alerts."""
         if self.registry.paging.dialect == "opsgenie":
@@ -124,7 +133,7 @@ class _Planner:
         body = page.alert(facts, responders, source=self.context.source, extra_tags=("ticket",))
         body |= {"priority": TICKET_PRIORITY}
         payload = {"alias": n.dedup_key, "body": body, "next": [], "slack": self._elsewhere(n, facts)}
-        first = self.registry.upstreams.get(n.subject or "")
+        first = self.registry.upstreams.get(facts.upstream or "")
         earlier = any(step.do == "ticket" for step in first.on_delay[: n.step or 0]) if first else False
         if earlier and self.registry.paging.dialect == "jsm":
             payload["alias"] = body["alias"] = f"{n.dedup_key}:step:{n.step}"
@@ -134,7 +143,7 @@ class _Planner:
     def _end(self, n: Notification, facts: Facts) -> Iterator[Delivery]:
         note = page.note(facts)
         yield self._opsgenie(n, "close", {"alias": n.dedup_key, "note": note}, urgency=_URGENCY["resolve"])
-        if facts.upstream is None:
+        if not facts.for_others:
             # A callback that was held up may open the alert anew after its end: look again, twice.
             for number, wait in enumerate(_RECHECKS):
                 payload = {"alias": n.dedup_key, "note": f"{note} (opened again by a late callback)"}
@@ -168,8 +177,8 @@ class _Planner:
             home = None
         mine = parties(self.registry, n.to)
         own = {each.slack_channel: each for each in mine if isinstance(each, Team) and each.slack_channel}
-        if facts.upstream is not None:
-            # An upstream's delay is told where those live who owe the data or are told of it.
+        if facts.for_others:
+            # An upstream's delay is told where those live who owe the data or are told of it; so is a ticket.
             channels = list(own) or ([home] if home else [])
         else:
             channels = list(dict.fromkeys([*([home] if home else []), *own]))
@@ -178,9 +187,9 @@ class _Planner:
             if incident is None:
                 yield self._slack(n, channel, {"message": message.notice(facts, here), "reply": None}, facts)
                 continue
-            first = n.event in (Event.AT_RISK, Event.FAILED, Event.MISSED, Event.UPSTREAM_LATE) or n.step == 0
+            first = n.event in _FIRST or n.step == 0
             answer = message.reply(facts, here)
-            guest = channel != home and facts.upstream is None
+            guest = facts.ticket or (channel != home and facts.upstream is None)
             content = {
                 "message": message.parent(facts, here if not facts.resolved else (), guest=guest),
                 "reply": answer,
@@ -213,7 +222,7 @@ class _Planner:
             home = self._home(facts, n)
             teams = [t.slack_channel for t in parties(self.registry, n.to) if isinstance(t, Team) and t.slack_channel]
             for channel in dict.fromkeys([*([home] if home else []), *teams]):
-                text = content if channel == home else message.parent(facts, guest=True)
+                text = content if channel == home and not facts.ticket else message.parent(facts, guest=True)
                 row = {"message": text, "reply": None, "only_if_there": True}
                 yield self._slack(n, channel, row, facts, operation="rewrite", urgency=REWRITE)
 

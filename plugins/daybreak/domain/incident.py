@@ -107,7 +107,12 @@ class Recorded:
     waived: str | None = None  # who and why, where somebody declared the day as not needed
 
 
-IncidentKind = Literal["pipeline", "upstream", "group", "system"]
+def ticket_key(subject: str, business_date: date) -> str:
+    """``daybreak:v1:ticket:out_of_memory:<pipeline>:<date>``: the ticket beside the occurrence's own incident."""
+    return f"daybreak:v1:ticket:out_of_memory:{subject}:{business_date.isoformat()}"
+
+
+IncidentKind = Literal["pipeline", "upstream", "group", "system", "ticket"]
 NotificationKind = Literal["page", "notice", "ticket", "thread", "resolve"]
 
 
@@ -124,6 +129,9 @@ class Event(StrEnum):
     UPSTREAM_ARRIVED = "upstream_arrived"
     STALE_INPUT = "stale_input"
     HANDOFF = "handoff"
+    OUT_OF_MEMORY = "out_of_memory"  # a ticket
+    RETRIED = "retried"  # what came of running again what had run out of memory
+    TICKET_CLOSED = "ticket_closed"
     UNCLAIMED_FAILED = "unclaimed_failed"
     IMPORT_ERROR = "import_error"
     SCHEDULER_DOWN = "scheduler_down"

@@ -207,6 +207,13 @@ class Defaults:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Tickets:
+    """Teams that are asked for work where a run failed for a cause that is theirs. None: nobody is."""
+
+    out_of_memory: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Silence:
     pipeline: str
     start: datetime
@@ -245,6 +252,7 @@ class Registry:
     upstreams: Mapping[str, Upstream] = field(default_factory=dict)
     escalations: Mapping[str, tuple[Step, ...]] = field(default_factory=dict)
     silences: tuple[Silence, ...] = ()
+    tickets: Tickets = field(default_factory=Tickets)
     paging: Paging = field(default_factory=Paging)
     slack_connection: str = "slack_api_default"
     airflow_base_url: str | None = None

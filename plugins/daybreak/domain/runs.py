@@ -14,6 +14,8 @@ ACTIVE = frozenset({"queued", "running"})
 BACKFILL = "backfill"
 EVIDENCE_KEY = "daybreak_failure"
 """XCom key under which a failed task leaves its evidence: written by surfaces.evidence, read by airflow_io.reader."""
+OUT_OF_MEMORY = "infrastructure.out_of_memory"
+"""The triage category (config/triage.yaml) whose failures have a reason, and may have a ticket, of their own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +77,11 @@ class Evidence:
     anchor: str | None = None  # section of the runbook for that category
     killed: bool = False  # failed without the evidence that a task's callback leaves: out of memory, most likely
     at: datetime | None = None
+
+    @property
+    def out_of_memory(self) -> bool:
+        """Whether memory ran out: it says so itself, or it was killed without a word."""
+        return self.killed or self.category == OUT_OF_MEMORY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

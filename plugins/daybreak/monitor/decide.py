@@ -14,6 +14,7 @@ from daybreak.domain.registry import Registry
 from daybreak.domain.runs import Snapshot
 from daybreak.monitor.decide_escalation import add_newcomers, escalate
 from daybreak.monitor.decide_group import group_new, keep_groups
+from daybreak.monitor.decide_memory import hear_of_retries, keep_tickets, of_tickets
 from daybreak.monitor.decide_pipeline import close_removed, observe
 from daybreak.monitor.decide_system import watch_dags, watch_scheduler
 from daybreak.monitor.decide_upstream import observe_upstream
@@ -52,6 +53,7 @@ def decide(
         begins=begins,
     )
     close_removed(desk)
+    retried = hear_of_retries(desk)
     missed = []
     for judgement in by_key.values():
         if judgement.occurrence.is_upstream:
@@ -60,6 +62,7 @@ def decide(
             missed.append(judgement)
     group_new(desk, missed)
     keep_groups(desk)
+    keep_tickets(desk, retried)
     watch_dags(desk)
     watch_scheduler(desk)
     for incident in desk.open_incidents():
@@ -76,7 +79,8 @@ def decide(
         incidents=desk.changed(),
         notifications=tuple(desk.notifications),
         records=records,
-        judgements={key: judgement for key, judgement in by_key.items() if key in spoken_of or _wanted(desk, key)},
+        judgements={key: judgement for key, judgement in by_key.items() if key in spoken_of or _wanted(desk, key)}
+        | of_tickets(desk, spoken_of),
     )
 
 

@@ -54,7 +54,7 @@ def end(desk: Desk, incident: Incident, judgement: Judgement | None, text: str |
         run_id=(judgement.run_id if judgement else None) or incident.run_id,
     )
     if ended.paged:
-        desk.tell(ended, "resolve", Event.RESOLVED, _still_known(desk, merged(ended.paged, ended.told)), text=text)
+        desk.tell(ended, "resolve", Event.RESOLVED, still_known(desk, merged(ended.paged, ended.told)), text=text)
     return ended
 
 
@@ -172,7 +172,7 @@ def _follow(desk: Desk, pipeline: Pipeline, incident: Incident, judgement: Judge
     return followed
 
 
-def _still_known(desk: Desk, ids: tuple[str, ...]) -> tuple[str, ...]:
+def still_known(desk: Desk, ids: tuple[str, ...]) -> tuple[str, ...]:
     """``ids`` without people and teams that the registry no longer has."""
     registry = desk.registry
     return tuple(one for one in ids if one in registry.people or one in registry.teams)

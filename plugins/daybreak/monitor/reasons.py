@@ -48,14 +48,13 @@ def find(scene: Scene) -> Finding:
         for view in views:
             if view.active is None and snapshot.dags[view.dag_id].paused:
                 return _at(Reason.DAG_PAUSED, view)
-    for view in views:
-        if view.failed and view.newest is not None and not _only_waited(scene, view.newest):
-            return _failure(view, view.newest, snapshot)
+    failed = [(view, view.newest) for view in views if view.failed and view.newest is not None]
+    if found := _failure([one for one in failed if not _only_waited(scene, one[1])], snapshot):
+        return found
     if scene.late_upstreams:
         return _at(Reason.UPSTREAM_LATE, _slowest(views))
-    for view in views:
-        if view.failed and view.newest is not None:
-            return _failure(view, view.newest, snapshot)
+    if found := _failure(failed, snapshot):
+        return found
     running = next((v for v in views if v.active is not None and v.active.state == "running"), None)
     if running is not None:
         return _at(Reason.STUCK if is_stuck(running.active, scene.usual, scene.now) else Reason.RUNNING, running)
@@ -81,11 +80,14 @@ def _by_facts(view: DagView, facts: DagFacts | None) -> Finding | None:
     return None
 
 
-def _failure(view: DagView, run: Run, snapshot: Snapshot) -> Finding:
-    failures = snapshot.evidence.get((run.dag_id, run.run_id), ())
-    killed = any(one.killed for one in failures)
-    reason = Reason.OUT_OF_MEMORY if killed else Reason.RUN_FAILED
-    return Finding(reason, view.dag_id, run.run_id, failures)
+def _failure(failed: Sequence[tuple[DagView, Run]], snapshot: Snapshot) -> Finding | None:
+    """The first of ``failed`` that ran out of memory, with those tasks first; else the first that failed."""
+    found = [(view, run, snapshot.evidence.get((run.dag_id, run.run_id), ())) for view, run in failed]
+    for view, run, failures in found:
+        if any(one.out_of_memory for one in failures):
+            worst_first = tuple(sorted(failures, key=lambda one: not one.out_of_memory))
+            return Finding(Reason.OUT_OF_MEMORY, view.dag_id, run.run_id, worst_first)
+    return next((Finding(Reason.RUN_FAILED, view.dag_id, run.run_id, failures) for view, run, failures in found), None)
 
 
 def _only_waited(scene: Scene, run: Run) -> bool:
