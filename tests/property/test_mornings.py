@@ -10,11 +10,12 @@ from random import Random
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from daybreak.domain.registry import Registry
-from daybreak.domain.runs import Run
+from daybreak.domain.incident import Event, dedup_key
+from daybreak.domain.registry import Registry, Tickets
+from daybreak.domain.runs import Evidence, Run
 from daybreak.monitor.history import History
 from daybreak.monitor.replay import Watch, as_json, replay
-from tests.support.mornings import at
+from tests.support.mornings import at, killed_task
 from tests.support.registries import WEEKDAYS, pipeline, registry, step, upstream
 
 # Each example is a day and a half of ticks: few of them a test run, and none spent on making a failure smaller.
@@ -35,6 +36,7 @@ REGISTRY = registry(
     pipeline("tidy", due=None),
     upstream("sales"),
     steps=STEPS,
+    tickets=Tickets(out_of_memory="devops"),
 )
 DAGS = ("growth", "profit", "left", "right", "tidy", "sales_load")
 START, END = at("00:00"), at("+1 12:00")
@@ -72,8 +74,18 @@ def runs(draw: st.DrawFn) -> tuple[Run, ...]:
     return tuple(found)
 
 
+def history(happened: tuple[Run, ...]) -> History:
+    """Every other run that failed was killed for want of memory."""
+    return History(happened, evidence=killed(happened))
+
+
+def killed(happened: tuple[Run, ...]) -> dict[tuple[str, str], tuple[Evidence, ...]]:
+    found = [run for n, run in enumerate(happened) if n % 2 and run.state == "failed"]
+    return {(run.dag_id, run.run_id): (killed_task(run),) for run in found}
+
+
 def watch(ticks: list[datetime], happened: tuple[Run, ...], reg: Registry = REGISTRY) -> Watch:
-    watched = Watch(reg, History(happened))
+    watched = Watch(reg, history(happened))
     for now in ticks:
         watched.tick(now)
     return watched
@@ -102,13 +114,13 @@ def told(watched: Watch) -> list[tuple[object, ...]]:
 @given(happened=runs())
 def test_every_second_and_every_other_minute_tell_the_same(happened: tuple[Run, ...]) -> None:
     # By the second only the ticks that matter are looked at: that this is the same is tested below.
-    second = replay(REGISTRY, History(happened), START, END, timedelta(seconds=1))
+    second = replay(REGISTRY, history(happened), START, END, timedelta(seconds=1))
     minutes = watch(every(timedelta(minutes=2)), happened)
     facts = [
         (one.occurrence.dedup_key, one.state, one.ready_at, one.minutes_late, one.run_id) for one in second.occurrences
     ]
     assert facts == states(minutes)
-    by_second = Watch(REGISTRY, History(()))
+    by_second = Watch(REGISTRY, history(()))
     by_second.notifications = list(second.notifications)
     assert told(by_second) == told(minutes)
 
@@ -132,8 +144,8 @@ def test_lost_ticks_lose_nothing_that_outlasts_the_gap(happened: tuple[Run, ...]
 @given(happened=runs())
 def test_passing_over_idle_ticks_is_the_same(happened: tuple[Run, ...]) -> None:
     tick = timedelta(minutes=3)
-    skipping = replay(REGISTRY, History(happened), START, END, tick)
-    full = replay(REGISTRY, History(happened), START, END, tick, every_tick=True)
+    skipping = replay(REGISTRY, history(happened), START, END, tick)
+    full = replay(REGISTRY, history(happened), START, END, tick, every_tick=True)
     assert as_json(skipping) == as_json(full)
     assert skipping.notifications == full.notifications
 
@@ -143,10 +155,10 @@ def test_passing_over_idle_ticks_is_the_same(happened: tuple[Run, ...]) -> None:
 def test_a_restart_between_any_two_ticks_changes_nothing(happened: tuple[Run, ...], restarts: set[int]) -> None:
     ticks = every(timedelta(minutes=5))
     steady = watch(ticks, happened)
-    restarted = Watch(REGISTRY, History(happened))
+    restarted = Watch(REGISTRY, history(happened))
     for n, now in enumerate(ticks):
         if n in restarts:  # a new process: the store is all that it has, and the registry is read anew
-            after = Watch(copy.copy(REGISTRY), History(happened))
+            after = Watch(copy.copy(REGISTRY), history(happened))
             after.incidents, after.recorded = dict(restarted.incidents), dict(restarted.recorded)
             after.notifications = restarted.notifications
             restarted = after
@@ -159,7 +171,7 @@ def test_a_restart_between_any_two_ticks_changes_nothing(happened: tuple[Run, ..
 @MORNINGS
 @given(happened=runs())
 def test_nobody_is_told_the_same_twice(happened: tuple[Run, ...]) -> None:
-    watched = Watch(REGISTRY, History(happened))
+    watched = Watch(REGISTRY, history(happened))
     for now in every(timedelta(minutes=5)):
         watched.tick(now)
         speaking = [one for one in watched.incidents.values() if one.open and one.member_of is None]
@@ -167,12 +179,20 @@ def test_nobody_is_told_the_same_twice(happened: tuple[Run, ...]) -> None:
             (subject, one.business_date)
             for one in speaking
             for subject in (one.group or (one.subject,))
-            if one.kind != "upstream"
+            if one.kind not in ("upstream", "ticket")
         )
         assert max(spoken_for.values(), default=1) == 1, "an occurrence has two open incidents"
+        for ticket in speaking:
+            if ticket.kind == "ticket":
+                parent = watched.incidents[dedup_key(ticket.subject or "", ticket.business_date)]
+                assert parent.open, "a ticket outlives its incident"
     steps = Counter(
         (one.dedup_key, one.kind, one.step)
         for one in watched.notifications
         if one.step is not None and one.subject != "tidy"  # several failures of one date are told each
     )
     assert max(steps.values(), default=1) == 1, "a step fired twice"
+    tickets = Counter(
+        one.dedup_key for one in watched.notifications if one.event is Event.OUT_OF_MEMORY and one.subject != "tidy"
+    )
+    assert max(tickets.values(), default=1) == 1, "one incident, two tickets"

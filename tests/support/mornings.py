@@ -1,8 +1,9 @@
 """Whole mornings as tables: what happened, minute by minute, and who was told.
 
 A morning is lines of ``[+day] HH:MM run what``; a run is ``dag`` or ``dag#2`` for its second. ``what`` is ``queued``,
-``starts``, ``succeeds``, ``fails``; words after it are ``manual``, ``backfill``, ``asset_triggered`` and
-``for=[+day]HH:MM`` (the effective date, else when the run was first heard of). All in UTC, on MORNING and after.
+``starts``, ``succeeds``, ``fails``; words after it are ``manual``, ``backfill``, ``asset_triggered``, ``killed`` (it
+fails for want of memory) and ``for=[+day]HH:MM`` (the effective date, else when the run was first heard of). All in
+UTC, on MORNING and after.
 
 ``watch`` answers lines of ``[+day] HH:MM kind subject [step n] -> who`` and, for the end, ``subject state reason``.
 """
@@ -15,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 
 from daybreak.domain.incident import Notification
 from daybreak.domain.registry import Registry
-from daybreak.domain.runs import Run, TaskState
+from daybreak.domain.runs import Evidence, Run, TaskState
 from daybreak.monitor.history import History
 from daybreak.monitor.replay import Replay, replay
 
@@ -55,6 +56,8 @@ def runs_of(table: str) -> tuple[Run, ...]:
                 run = replace(run, run_type=option)
                 if option == "asset_triggered":
                     run = replace(run, data_interval_end=None, logical_date=None)
+            elif option == "killed":
+                continue  # see killed_in
             elif option.startswith("for="):
                 effective = at(option.removeprefix("for=").replace("_", " "))
                 run = replace(run, data_interval_end=effective, logical_date=effective)
@@ -62,6 +65,18 @@ def runs_of(table: str) -> tuple[Run, ...]:
                 raise ValueError(f"{line!r}: {option!r}?")
         runs[name] = _happen(run, what, moment)
     return tuple(runs.values())
+
+
+def killed_in(table: str) -> dict[tuple[str, str], tuple[Evidence, ...]]:
+    """What is known of the runs that were killed."""
+    names = [line.split() for line in table.splitlines() if line.split()[-1:] == ["killed"]]
+    runs = {run.run_id: run for run in runs_of(table)}
+    found = [runs[name] for words in names for name in words if name in runs]
+    return {(run.dag_id, run.run_id): (killed_task(run),) for run in found}
+
+
+def killed_task(run: Run) -> Evidence:
+    return Evidence(dag_id=run.dag_id, run_id=run.run_id, task_id="build", try_number=1, killed=True, host="w1")
 
 
 def _happen(run: Run, what: str, moment: datetime) -> Run:
@@ -93,6 +108,7 @@ class Told:
 
     result: Replay
     lines: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)  # addressed to nobody: said in the thread
 
     def state(self, pipeline: str, day: int = 0) -> str:
         """``"late upstream_late 37"``: the state, reason and minutes late at the end."""
@@ -119,10 +135,11 @@ def watch(
     for task in tasks:
         by_run[task.dag_id, task.run_id] = (*by_run.get((task.dag_id, task.run_id), ()), task)
     seconds = int(tick[:-1]) * {"s": 1, "m": 60, "h": 3600}[tick[-1]]
-    history = History(runs_of(table), by_run)
+    history = History(runs_of(table), by_run, killed_in(table))
     every = timedelta(seconds=seconds)
     result = replay(registry, history, at(since), at(until), every, every_tick=every_tick)
-    return Told(result, [line(one) for one in result.notifications if one.to])
+    notes = [f"{clock(one.at)} {one.text}" for one in result.notifications if not one.to and one.text]
+    return Told(result, [line(one) for one in result.notifications if one.to], notes)
 
 
 def line(one: Notification) -> str:
@@ -135,3 +152,32 @@ def line(one: Notification) -> str:
 def lines(table: str) -> list[str]:
     """The non-empty lines of an expected table, with single blanks."""
     return [" ".join(text.split()) for text in table.splitlines() if text.strip()]
+
+
+@dataclass(frozen=True)
+class Morning:
+    """One morning: what happened, what was told, and how it ended for one pipeline."""
+
+    registry: Registry
+    happened: str
+    told: str
+    ends: str
+    pipeline: str = "growth"
+    until: str = "18:00"
+    since: str = "00:00"
+    notes: str | None = None  # said in the thread, to nobody
+
+    def check(self, day: int = 0) -> None:
+        """Everybody was told what ``told`` says, and ``pipeline`` ended on ``day`` as ``ends`` says."""
+        told = watch(self.registry, self.happened, since=self.since, until=self.until)
+        assert told.lines == lines(self.told)
+        if self.notes is not None:
+            assert told.notes == lines(self.notes)
+        if self.ends:
+            assert told.state(self.pipeline, day) == self.ends
+
+    def check_idle_ticks(self) -> None:
+        """Passing over the ticks at which nothing can have changed is the same."""
+        span = {"since": self.since, "until": self.until}
+        every = watch(self.registry, self.happened, every_tick=True, **span)
+        assert watch(self.registry, self.happened, **span).result == every.result

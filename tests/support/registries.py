@@ -96,7 +96,7 @@ def registry(*things: Pipeline | Upstream, steps: Sequence[Step] = (), **more: A
     fields: dict[str, Any] = {
         "zone": UTC,
         "people": people,
-        "teams": {one: Team(id=one, name=one) for one in ("leads", *(up.team for up in upstreams.values()))},
+        "teams": {one: Team(id=one, name=one) for one in ("leads", "devops", *(up.team for up in upstreams.values()))},
         "on_call": on_call(),
         "defaults": Defaults(owner="olga", escalation="standard"),
         "escalations": {"standard": tuple(steps) or (step("0m", "on_call"),)},

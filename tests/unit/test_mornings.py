@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import pytest
 
-from daybreak.domain.registry import Registry, Silence
-from tests.support.mornings import at, lines, usual_days, watch
+from daybreak.domain.registry import Silence
+from tests.support.mornings import Morning, at, usual_days
 from tests.support.registries import WEEKDAYS, pipeline, registry, step, upstream
 
 STANDARD = (
@@ -27,19 +25,6 @@ MANY = registry(
 )
 TWO_DAGS = registry(pipeline("growth", dags=("base", "report")))
 UNDATED = registry(pipeline("tidy", due=None))
-
-
-@dataclass(frozen=True)
-class Morning:
-    """One morning: what happened, what was told, and how it ended for one pipeline."""
-
-    registry: Registry
-    happened: str
-    told: str
-    ends: str
-    pipeline: str = "growth"
-    until: str = "18:00"
-    since: str = "00:00"
 
 
 MORNINGS = {
@@ -367,16 +352,9 @@ DAY = {"Friday's cycle lasts until Monday's": 2, "at a handoff the newcomer is a
 @pytest.mark.parametrize("name", MORNINGS)
 def test_a_morning(name: str) -> None:
     morning = MORNINGS[name]
-    told = watch(morning.registry, morning.happened, since=morning.since, until=morning.until)
-    assert told.lines == lines(morning.told)
-    if morning.ends:
-        assert told.state(morning.pipeline, DAY.get(name, 0)) == morning.ends
+    morning.check(DAY.get(name, 0))
 
 
 @pytest.mark.parametrize("name", MORNINGS)
 def test_passing_over_idle_ticks_changes_nothing(name: str) -> None:
-    morning = MORNINGS[name]
-    span = {"since": morning.since, "until": morning.until}
-    assert watch(morning.registry, morning.happened, **span).result == (
-        watch(morning.registry, morning.happened, every_tick=True, **span).result
-    )
+    MORNINGS[name].check_idle_ticks()

@@ -62,13 +62,13 @@ def decide(
             missed.append(judgement)
     group_new(desk, missed)
     keep_groups(desk)
-    keep_tickets(desk, retried)
     watch_dags(desk)
     watch_scheduler(desk)
     for incident in desk.open_incidents():
         escalate(desk, incident)
     for incident in desk.open_incidents():
         add_newcomers(desk, incident)
+    keep_tickets(desk, retried)
     records = tuple(
         record
         for judgement in by_key.values()

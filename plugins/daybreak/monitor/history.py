@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from daybreak.domain.runs import Run, Snapshot, TaskState
+from daybreak.domain.runs import Evidence, Run, Snapshot, TaskState
 from daybreak.monitor.judge_pipeline import GRACE
 from daybreak.monitor.usual import SAMPLES, duration_of, usual_duration
 
@@ -19,10 +19,19 @@ NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 class History:
-    """Runs and task instances as they ended up. :meth:`at` goes forward in time only."""
+    """Runs and task instances as they ended up. :meth:`at` goes forward in time only.
 
-    def __init__(self, runs: Iterable[Run], tasks: Mapping[tuple[str, str], tuple[TaskState, ...]] | None = None):
+    ``evidence``, where a history has any: what failed tasks left behind, seen from their run's end on.
+    """
+
+    def __init__(
+        self,
+        runs: Iterable[Run],
+        tasks: Mapping[tuple[str, str], tuple[TaskState, ...]] | None = None,
+        evidence: Mapping[tuple[str, str], tuple[Evidence, ...]] | None = None,
+    ) -> None:
         self._runs = list(runs)
+        self._evidence = dict(evidence or {})
         self._tasks = dict(tasks or {})
         ends = {(run.dag_id, run.run_id): run.end_date for run in self._runs}
         self._tasks = {key: tuple(_dated(one, ends.get(key)) for one in found) for key, found in self._tasks.items()}
@@ -38,6 +47,7 @@ class History:
         self._seen: dict[str, list[tuple[float, str, Run]]] = {}
         self._visible: dict[str, tuple[Run, ...]] = {}
         self._seen_tasks: dict[tuple[str, str], tuple[TaskState, ...]] = {}
+        self._seen_evidence: dict[tuple[str, str], tuple[Evidence, ...]] = {}
         self._successes: dict[str, list[tuple[datetime, timedelta]]] = {}
         self._usual: dict[str, timedelta] = {}
         self._finished: dict[tuple[str, str], datetime] = {}
@@ -60,6 +70,7 @@ class History:
         return Snapshot(
             runs=dict(self._visible),
             tasks=self._seen_tasks.copy(),
+            evidence=self._seen_evidence.copy(),
             usual=self._usual.copy(),
             finished=self._finished.copy(),
         )
@@ -76,6 +87,8 @@ class History:
         tasks = tuple(_task_as_seen(task, now) for task in self._tasks.get(key, ()))
         if tasks:
             self._seen_tasks[key] = tasks
+        if seen.state == "failed" and key in self._evidence:
+            self._seen_evidence[key] = self._evidence[key]
         self._mark_finished(seen, tasks)
         duration = duration_of(seen)
         if duration is not None and seen.end_date is not None and seen.end_date <= now:
