@@ -56,6 +56,7 @@ on_call:
     primary: {start: 2026-01-05T09:00, every: 1w, members: [a, b]}
     secondary: {start: 2026-01-05T09:00, every: 1w, members: [b, a]}
 defaults: {owner: a, escalation: standard, slack_channel: "#alerts"}
+tickets: {out_of_memory: source}
 escalations:
   standard:
     - {after: 0m, page: on_call}

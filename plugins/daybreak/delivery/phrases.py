@@ -78,8 +78,6 @@ def short_cause(facts: Facts) -> str:
         return (
             f"{listed(facts.waiting, 2)} wait{'s' if len(facts.waiting) == 1 else ''} for it" if facts.waiting else ""
         )
-    if facts.ticket and facts.event is Event.RETRIED:
-        return one_line(facts.text or "")
     if facts.event in (Event.UNCLAIMED_FAILED, Event.REGISTRY_INVALID, Event.DELIVERY_FAILED, Event.TEST):
         return one_line(facts.text or "")
     if facts.event is Event.SCHEDULER_DOWN:

@@ -25,6 +25,7 @@ from daybreak.domain.incident import (
     Reason,
     State,
     dedup_key,
+    ticket_key,
 )
 from daybreak.domain.registry import Pipeline, Registry, Upstream
 from daybreak.domain.runs import Evidence
@@ -54,6 +55,7 @@ def scenes(registry: Registry, context: PlanContext, pipeline: Pipeline | None =
     )
     stage = Stage(registry=registry, context=context, pipeline=lead)
     yield from stage.life()
+    yield from stage.memory()
     for upstream in [registry.upstreams[each] for each in lead.upstreams][:1]:
         yield from stage.upstream(upstream)
         together = [p for p in registry.pipelines.values() if upstream.id in p.upstreams]
@@ -108,6 +110,31 @@ class Stage:
         )  # fmt: skip
         yield self._scene("Ready, late", late, "resolve", Event.RESOLVED, (*on_call, *owner), State.LATE, reason)
         yield self._scene("Stale input", early, "notice", Event.STALE_INPUT, owner, State.MET, Reason.STALE_INPUT)
+
+    def memory(self) -> Iterator[Scene]:
+        """The ticket of a run that ran out of memory, and what came of running it again."""
+        team = self.registry.tickets.out_of_memory
+        if team is None:
+            return
+        again, ends = self.due + timedelta(minutes=20), self.due + timedelta(minutes=45)
+        ticket = self._incident(
+            ticket_key(self.pipeline.id, self.day), "ticket", self.pipeline.id, State.FAILED, Reason.OUT_OF_MEMORY
+        )
+        ticket = replace(ticket, paged=(), told=(team,), paging_since=None)
+        said = f"failed again: waiting for {self.registry.teams[team].name}"
+        told: tuple[tuple[str, datetime, NotificationKind, Event, str | None], ...] = (
+            ("Out of memory: ticket", self.due, "ticket", Event.OUT_OF_MEMORY, None),
+            ("Out of memory again: ticket", again, "notice", Event.RETRIED, said),
+            ("Ticket closed", ends, "notice", Event.TICKET_CLOSED, "succeeded on retry: likely contention"),
+        )
+        for title, at, kind, event, text in told:
+            one = replace(ticket, resolved_at=at) if event is Event.TICKET_CLOSED else ticket
+            judgement = self._judgement(State.FAILED, Reason.OUT_OF_MEMORY, at)
+            yield self._render(title, at, kind, event, (team,), one, judgement, None, text=text)
+        yield self._scene(
+            "Out of memory again: thread", again, "notice", Event.RETRIED, (), State.FAILED, Reason.OUT_OF_MEMORY,
+            text=said,
+        )  # fmt: skip
 
     def upstream(self, upstream: Upstream) -> Iterator[Scene]:
         """Each step of an upstream's delay, and its arrival."""
