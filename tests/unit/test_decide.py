@@ -26,6 +26,7 @@ class Monitor:
 
     registry: Registry
     runs: tuple[Run, ...] = ()
+    unclaimed: tuple[Run, ...] = ()
     facts: dict[str, DagFacts] | None = None
     alive: bool = True
     first_seen: Mapping[str, datetime] | None = None
@@ -39,7 +40,11 @@ class Monitor:
         for run in sorted(self.runs, key=lambda one: one.effective_date, reverse=True):
             by_dag[run.dag_id] = (*by_dag.get(run.dag_id, ()), run)
         snapshot = Snapshot(
-            runs=by_dag, dags=self.facts or {}, dags_known=self.facts is not None, scheduler_alive=self.alive
+            runs=by_dag,
+            dags=self.facts or {},
+            dags_known=self.facts is not None,
+            scheduler_alive=self.alive,
+            unclaimed=self.unclaimed,
         )
         judgements = judge(self.registry, snapshot, self.recorded, now)
         self.last = decide(
@@ -221,13 +226,41 @@ def test_an_import_error_of_a_claimed_dag_is_a_notice_at_once_and_once() -> None
 
 
 def test_a_failure_of_a_dag_that_nobody_claims_is_a_notice_to_the_default_owner() -> None:
-    monitor = Monitor(GROWTH, runs_of("02:00 stray starts\n 02:30 stray fails"))
+    monitor = Monitor(GROWTH, unclaimed=runs_of("02:00 stray starts\n 02:30 stray fails"))
     assert monitor.tick("02:30") == ["notice  -> olga"]
     assert monitor.events() == [Event.UNCLAIMED_FAILED]
     assert monitor.tick("02:31") == []
-    monitor.runs += runs_of("03:00 stray#2 starts")
+    monitor.unclaimed = ()  # cleared
     assert monitor.tick("03:00") == []
     assert not any(one.open for one in monitor.incidents.values())
+
+
+def test_each_failure_of_an_unclaimed_dag_is_told_once_in_one_incident_a_day() -> None:
+    first, second, third = (
+        runs_of(f"{hour}:00 stray#{hour} starts\n {hour}:30 stray#{hour} fails") for hour in ("02", "03", "04")
+    )
+    monitor = Monitor(registry(pipeline("tidy", due=None)), unclaimed=first)
+    monitor.tick("02:30")
+    monitor.unclaimed = (*third, *second, *first)
+    assert monitor.tick("04:30") == ["notice  -> olga"]
+    assert monitor.told(Event.UNCLAIMED_FAILED).text == (
+        "stray failed again (2 runs); no pipeline of the registry claims it"
+    )
+    assert monitor.tick("04:31") == []
+    monitor.unclaimed += runs_of("23:00 stray#l starts\n +1 00:10 stray#l fails")
+    assert monitor.tick("+1 00:10") == ["notice  -> olga"]  # another day: what was told yesterday is not told again
+    assert monitor.told(Event.UNCLAIMED_FAILED).text == "stray failed; no pipeline of the registry claims it"
+    assert {one.dedup_key[-10:] for one in monitor.incidents.values()} == {"2026-02-04", "2026-02-05"}
+    assert monitor.tick("+2 00:11") == []  # a day later it is over
+    assert not any(one.open for one in monitor.incidents.values())
+
+
+def test_an_unclaimed_failure_is_no_news_if_it_is_old_a_backfill_or_from_before_the_registry() -> None:
+    old = runs_of("-1 02:00 old starts\n -1 02:30 old fails")
+    filled = runs_of("02:00 filled starts backfill\n 02:30 filled fails")
+    before = runs_of("00:30 before starts\n 00:50 before fails")
+    monitor = Monitor(GROWTH, unclaimed=(*old, *filled, *before), first_seen={"growth": at("01:00")})
+    assert monitor.tick("02:31") == []
 
 
 def test_a_dead_scheduler_is_one_incident_with_what_is_at_stake() -> None:

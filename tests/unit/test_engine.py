@@ -188,6 +188,17 @@ def test_with_the_store_gone_it_goes_on_from_memory(morning: Morning, tmp_path: 
     assert pages(morning.store) == [FIRST_PAGE]
 
 
+@pytest.mark.parametrize(("since", "paged"), [(DUE - MINUTE, ["growth"]), (DUE + MINUTE / 2, [])])
+def test_without_a_store_from_the_start_what_fell_due_since_nobody_watched_is_paged(
+    morning: Morning, tmp_path: Path, since: datetime, paged: list[str]
+) -> None:
+    """One that waited takes over without ever having read the store, some seconds after the instant."""
+    (tmp_path / "store.db").write_bytes(b"this is no database, and longer than a header of one hundred bytes" * 4)
+    engine = morning.engine(Lease(morning.store))
+    engine.alone(since=since)
+    assert [row.subject for row in engine.tick(DUE + MINUTE).unrecorded] == paged
+
+
 def test_a_registry_that_breaks_leaves_the_old_one_in_force_and_its_owner_is_told_once(morning: Morning) -> None:
     engine = morning.engine()
     engine.tick(DUE - 2 * MINUTE)
@@ -204,6 +215,8 @@ def test_a_registry_that_breaks_leaves_the_old_one_in_force_and_its_owner_is_tol
     assert kept.problem
     morning.registry.write_text(REGISTRY + "\n# good again\n")
     assert engine.tick(DUE + MINUTE).problem is None
+    (over,) = [row for row in queued(morning.store) if row.event == "registry_invalid" and row.operation == "rewrite"]
+    assert "Daybreak: resolved" in str(over.payload["message"]["blocks"][0])
 
 
 def test_a_monitor_that_starts_beside_a_broken_registry_uses_the_stores_last_good_one(morning: Morning) -> None:

@@ -101,6 +101,8 @@ def test_killed_asked_cleared_and_contention(morning: Morning) -> None:
     ]
     assert "succeeded on retry: likely contention" in texts(morning, KEY)
     assert "succeeded on retry: likely contention" in texts(morning, TICKET)
+    last = [row for row in queued(morning.store) if row.dedup_key == TICKET and row.channel == "slack"][-1]
+    assert "Growth: resolved" in str(last.payload["message"]["blocks"][0]).replace("growth", "Growth")
     assert morning.tick(ENDED + 32 * MINUTE) == []
 
 

@@ -47,11 +47,6 @@ def test_runs_of_the_cycle_newest_first_whatever_their_type(airflow: AirflowDb) 
     assert "somebody_elses" not in runs
 
 
-def test_failures_of_dags_that_nobody_claims_are_read_as_well(airflow: AirflowDb) -> None:
-    airflow.run("stray", "s", state="failed", run_after=NOW - HOUR, start=NOW - HOUR, end=NOW - HOUR)
-    assert [run.run_id for run in read(airflow).runs["stray"]] == ["s"]
-
-
 def test_dags_paused_gone_and_broken(airflow: AirflowDb) -> None:
     airflow.run_sql("UPDATE dag SET is_paused = true WHERE dag_id = 'growth'")
     airflow.run_sql("UPDATE dag SET is_stale = true WHERE dag_id IN ('profit', 'orders_load')")

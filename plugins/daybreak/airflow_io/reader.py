@@ -32,10 +32,14 @@ Key = tuple[str, str]
 
 
 class Reader:
-    """Reads for one registry after another; keeps what cannot change from one reading to the next."""
+    """Reads for one registry after another; keeps what cannot change from one reading to the next.
 
-    def __init__(self, engine: Engine, *, scheduler_patience: float = 30.0) -> None:
+    ``unclaimed``: whether failed runs of dags that nobody claims are read as well.
+    """
+
+    def __init__(self, engine: Engine, *, scheduler_patience: float = 30.0, unclaimed: bool = True) -> None:
         self._engine = engine
+        self._unclaimed = unclaimed
         self._dialect = statements.Dialect(engine.dialect.name)
         self._patience = timedelta(seconds=scheduler_patience)
         self._settled: dict[Key, tuple[datetime, tuple[TaskState, ...], tuple[Evidence, ...]]] = {}
@@ -57,7 +61,7 @@ class Reader:
             with reading(self._engine) as connection:
                 facts, complaints = self._dags(connection, scope)
                 alive = self._alive(connection, now)
-                runs = self._runs(connection, scope, facts)
+                runs, unclaimed = self._runs(connection, scope, facts)
                 tasks, evidence = self._tasks(connection, scope, runs, now)
                 finished = self._finished(connection, scope, runs)
                 ready, asked = self._assets(connection, scope)
@@ -75,6 +79,7 @@ class Reader:
             scheduler_alive=alive,
             finished=finished,
             probed=probed | asked,
+            unclaimed=unclaimed,
         )
 
     def durations(self, dag_ids: Iterable[str], samples: int) -> Mapping[str, list[tuple[datetime, timedelta]]]:
@@ -105,7 +110,8 @@ class Reader:
         connection: Connection,
         scope: Scope,
         dags: list[Row],  # type: ignore[type-arg]
-    ) -> dict[str, tuple[Run, ...]]:
+    ) -> tuple[dict[str, tuple[Run, ...]], tuple[Run, ...]]:
+        """Of each dag of the registry the runs, the newest first; and the failed runs of dags that nobody claims."""
         ids = set(scope.dags)
         older = set(scope.older)
         if scope.patterns:
@@ -117,11 +123,16 @@ class Reader:
         values = {"ids": self._dialect.list_value(ids), "since": scope.since}
         if older:
             values |= {"older": self._dialect.list_value(older), "long_ago": scope.long_ago}
-        statement = statements.runs(self._dialect, older=bool(older))
+        statement = statements.runs(self._dialect, older=bool(older), unclaimed=self._unclaimed)
         found: dict[str, list[Run]] = {}
+        unclaimed: list[Run] = []
         for row in connection.execute(statement.bindparams(*_instants(values)), values):
-            found.setdefault(row[0], []).append(run_of(row))
-        return {dag: tuple(sorted(runs, key=_newest_first, reverse=True)) for dag, runs in found.items()}
+            if row[0] in ids:
+                found.setdefault(row[0], []).append(run_of(row))
+            else:
+                unclaimed.append(run_of(row))
+        runs = {dag: tuple(sorted(of_dag, key=_newest_first, reverse=True)) for dag, of_dag in found.items()}
+        return runs, tuple(unclaimed)
 
     def _tasks(
         self, connection: Connection, scope: Scope, runs: Mapping[str, tuple[Run, ...]], now: datetime

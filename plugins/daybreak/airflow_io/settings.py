@@ -5,13 +5,18 @@ Every key can be given as ``AIRFLOW__DAYBREAK__KEY``, as Airflow's users expect.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from daybreak.errors import SettingsError
 
+log = logging.getLogger(__name__)
+
+Unclaimed = Literal["ignore", "tag", "refuse"]
+_UNCLAIMED: Mapping[str, Unclaimed] = {"ignore": "ignore", "tag": "tag", "refuse": "refuse"}
 _TRUE = frozenset({"1", "true", "t", "yes", "y", "on"})
 _FALSE = frozenset({"0", "false", "f", "no", "n", "off"})
 
@@ -77,6 +82,15 @@ def log_folder() -> Path | None:
     """Where task logs are written on this machine."""
     named = _get("logging", "base_log_folder")
     return Path(named).expanduser() if named else None
+
+
+def unclaimed() -> Unclaimed:
+    """``[daybreak] unclaimed``: what to do with dags that no pipeline claims. ``tag`` by default, and for a word that
+    is none of the three, which is logged: this is asked at parse, where nothing may fail."""
+    named = setting("unclaimed") or "tag"
+    if named not in _UNCLAIMED:
+        log.error("[daybreak] unclaimed is %r: write ignore, tag or refuse; it counts as tag", named)
+    return _UNCLAIMED.get(named, "tag")
 
 
 def setting(key: str) -> str | None:

@@ -17,6 +17,7 @@ from sqlalchemy.sql.expression import TextualSelect
 from daybreak.sql.types import Instant
 
 _RUN = "dag_id, run_id, run_type, state, run_after, logical_date, data_interval_end, queued_at, start_date, end_date"
+_MOST_UNCLAIMED = 200
 _ENDED = "('success', 'failed', 'skipped', 'upstream_failed', 'removed')"
 _TASK_OF = "ti.dag_id = wanted.dag_id AND ti.run_id = wanted.run_id"
 
@@ -74,10 +75,19 @@ def scheduler_beat() -> TextualSelect:
     return text(sql).columns(column("beat", Instant))
 
 
-def runs(dialect: Dialect, *, older: bool) -> TextualSelect:
-    """Runs of ``:ids`` and failed runs of any dag since ``:since``, and runs of ``:older`` since ``:long_ago``."""
-    recent = f"run_after >= :since AND (dag_id IN {dialect.listed('ids')} OR state = 'failed')"
-    sql = f"SELECT {_RUN} FROM dag_run WHERE {recent}"  # noqa: S608
+def runs(dialect: Dialect, *, older: bool, unclaimed: bool = False) -> TextualSelect:
+    """Runs of ``:ids`` since ``:since``, and runs of ``:older`` since ``:long_ago``.
+
+    :param unclaimed: also the newest runs of all other dags that failed since ``:since``, backfills aside; both are
+        found by the index of ``run_after``
+    """
+    sql = f"SELECT {_RUN} FROM dag_run WHERE run_after >= :since AND dag_id IN {dialect.listed('ids')}"  # noqa: S608
+    if unclaimed:
+        others = (
+            f"SELECT {_RUN} FROM dag_run WHERE run_after >= :since AND state = 'failed' AND run_type <> 'backfill' "  # noqa: S608
+            f"AND dag_id NOT IN {dialect.listed('ids')} ORDER BY run_after DESC LIMIT {_MOST_UNCLAIMED}"
+        )
+        sql += f" UNION ALL SELECT {_RUN} FROM ({others}) others"  # noqa: S608
     if older:
         also = f"run_after >= :long_ago AND run_after < :since AND dag_id IN {dialect.listed('older')}"
         sql += f" UNION ALL SELECT {_RUN} FROM dag_run WHERE {also}"  # noqa: S608

@@ -5,8 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from daybreak.delivery.facts import Facts
-from daybreak.domain.incident import Event, Incident, State
+from daybreak.domain.incident import Event, Incident, Reason, State
 from daybreak.domain.registry import Person, Pipeline, Team
+
+_SYSTEM: Mapping[Reason | None, Event] = {
+    Reason.SCHEDULER_DOWN: Event.SCHEDULER_DOWN,
+    Reason.IMPORT_ERROR: Event.IMPORT_ERROR,
+    Reason.RUN_FAILED: Event.UNCLAIMED_FAILED,
+}
+"""Reason of a system incident → what it is about; none stands for the registry."""
 
 
 def lead_of(facts: Facts) -> Pipeline | None:
@@ -35,5 +42,5 @@ def event_of(incident: Incident) -> Event:
     if incident.kind == "ticket":
         return Event.OUT_OF_MEMORY if incident.open else Event.TICKET_CLOSED
     if incident.kind == "system":
-        return Event.SCHEDULER_DOWN if incident.subject is None else Event.IMPORT_ERROR
+        return _SYSTEM.get(incident.reason, Event.REGISTRY_INVALID)
     return {State.AT_RISK: Event.AT_RISK, State.FAILED: Event.FAILED}.get(incident.state, Event.MISSED)

@@ -38,9 +38,13 @@ class Gate:
 
     closed_until: datetime | None = None
     failures: int = 0
+    failed_at: datetime | None = None
 
     def closed(self, now: datetime) -> bool:
-        return self.closed_until is not None and now < self.closed_until
+        """Not before it was closed: by then the clock was set back, and the wait would be longer by as much."""
+        if self.closed_until is None or (self.failed_at is not None and now < self.failed_at):
+            return False
+        return now < self.closed_until
 
     def succeeded(self) -> None:
         self.closed_until, self.failures = None, 0
@@ -48,6 +52,9 @@ class Gate:
     def failed(self, now: datetime, *, retry_after: float | None = None, at_least: float = 0.0) -> None:
         """:param retry_after: seconds that the other side asked for; it counts for every request of the channel."""
         self.failures += 1
+        if self.failed_at is not None and now < self.failed_at:
+            self.closed_until = None
+        self.failed_at = now
         wait = at_least if self.failures < DOWN else max(at_least, min(2.0 ** (self.failures - DOWN), 30.0))
         wait = max(wait, retry_after or 0.0)
         if wait > 0:

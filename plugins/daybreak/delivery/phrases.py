@@ -37,7 +37,10 @@ def state_word(facts: Facts) -> str:
     if facts.resolved:
         if facts.minutes_late:
             return f"ready, {length_late(facts)} late"
-        return "arrived" if facts.upstream else "resolved" if facts.state is not State.MET else "ready in time"
+        if facts.upstream:
+            return "arrived"
+        data = (facts.pipeline is not None or facts.group) and not facts.ticket
+        return "ready in time" if facts.state is State.MET and data else "resolved"
     if facts.ticket:
         return _EVENTS[Event.OUT_OF_MEMORY]
     if facts.event in _EVENTS and facts.event not in (Event.STILL_LATE, Event.STALE_INPUT):

@@ -217,7 +217,8 @@ class _Planner:
             judgement = self.decisions.judgements.get(incident.dedup_key)
             facts = gather(self.registry, self.context, n, incident, judgement)
             content = message.parent(facts)
-            if self._same_as_before(n, incident, content):
+            # What was said of an unclaimed dag is a report: that it grew old makes nothing of it better.
+            if n.event is Event.UNCLAIMED_FAILED or self._same_as_before(n, incident, content):
                 continue
             home = self._home(facts, n)
             teams = [t.slack_channel for t in parties(self.registry, n.to) if isinstance(t, Team) and t.slack_channel]

@@ -119,3 +119,6 @@ class Snapshot:
     probed: frozenset[str] = frozenset()
     """Upstreams of the kinds asset, sql and object that were asked at all: of any other nothing is known, so it is
     not called late."""
+    unclaimed: tuple[Run, ...] = ()
+    """Recent runs that failed, of dags that neither a pipeline nor an upstream of the registry names; a history has
+    none."""

@@ -46,7 +46,8 @@ def build_monitor(
     store = store or store_engine()
     metadata = metadata or (store if settings.store_url() is None else metadata_engine())
     file = registry_file or settings.ownership_file()
-    reader = Reader(metadata, scheduler_patience=settings.scheduler_patience())
+    unclaimed = settings.unclaimed() != "ignore"
+    reader = Reader(metadata, scheduler_patience=settings.scheduler_patience(), unclaimed=unclaimed)
     planning = Planning(file, airflow_base_url=settings.airflow_base_url(), shadow=shadow)
     lease = Lease(store)
     engine = Engine(store=store, reader=reader, registries=RegistrySource(file, store), planning=planning, lease=lease)

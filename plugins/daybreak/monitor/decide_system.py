@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from daybreak.domain.clock import local_date
 from daybreak.domain.incident import Event, Incident, Reason, State
-from daybreak.domain.registry import Pipeline, Priority, Registry
-from daybreak.domain.runs import ACTIVE, Run
+from daybreak.domain.registry import Pipeline, Priority
+from daybreak.domain.runs import Run, Snapshot
 from daybreak.monitor.decide_escalation import zone_for
 from daybreak.monitor.decide_pipeline import end
 from daybreak.monitor.desk import Desk, merged
 from daybreak.monitor.views import dags_of
 
-RECENT = timedelta(days=1)  # an unclaimed dag's failure older than this is history
+RECENT = timedelta(days=1)  # an unclaimed dag's failure older than this is history; less than incidents stay known
 _SETTLED = (State.MET, State.LATE)
 
 
@@ -29,18 +30,10 @@ def watch_dags(desk: Desk) -> None:
             if pipeline.id not in known:
                 _import_error(desk, pipeline)
     _close_import_errors(desk)
-    claimed = _named_dags(desk.registry)
-    for dag_id, runs in snapshot.runs.items():
-        if runs and runs[0].state == "failed" and dag_id not in claimed and desk.registry.pipeline_of(dag_id) is None:
-            _unclaimed(desk, runs)
-    _close_unclaimed(desk, claimed)
-
-
-def _named_dags(registry: Registry) -> set[str]:
-    """The dags that the registry names by their ids: nobody else's, and looked up at once."""
-    named = {dag for pipeline in registry.pipelines.values() for dag in pipeline.dags}
-    waited = (upstream.ready_when for upstream in registry.upstreams.values())
-    return named | {ready.value for ready in waited if ready is not None and ready.kind == "dag"}
+    failed = _failed_unclaimed(desk, snapshot)
+    for runs in failed.values():
+        _unclaimed(desk, runs)
+    _close_unclaimed(desk, failed)
 
 
 def watch_scheduler(desk: Desk) -> None:
@@ -99,31 +92,51 @@ def _close_import_errors(desk: Desk) -> None:
             desk.change(incident, resolved_at=desk.now)
 
 
-def _unclaimed(desk: Desk, runs: tuple[Run, ...]) -> None:
-    run = runs[0]
-    began = min(desk.first_seen.values(), default=None)
-    if run.end_date is None or desk.now - run.end_date > RECENT or any(one.state in ACTIVE for one in runs):
+def _failed_unclaimed(desk: Desk, snapshot: Snapshot) -> dict[str, list[Run]]:
+    """Of each dag that nobody claims the recent failures, in the order of their ends."""
+    found: dict[str, list[Run]] = {}
+    if not snapshot.unclaimed:
+        return found
+    began = min(desk.first_seen.values(), default=None)  # what failed before there was a registry is nobody's news
+    for run in sorted(snapshot.unclaimed, key=lambda one: one.end_date or desk.now):
+        end = run.end_date
+        if end is not None and run.counts and desk.now - end <= RECENT and (began is None or end >= began):
+            found.setdefault(run.dag_id, []).append(run)
+    return found
+
+
+def _unclaimed(desk: Desk, runs: list[Run]) -> None:
+    """Tell the catch-all owner of ``runs``, those of one dag; one incident a day, in which each failure is told once.
+
+    The incident's ``due_at`` is the newest end that was told.
+    """
+    newest = runs[-1]
+    end = newest.end_date or desk.now
+    date = local_date(end, desk.registry.zone)
+    key = _key("unclaimed", f"{newest.dag_id}:{date.isoformat()}")
+    known = desk.incident(key)
+    fresh = [run for run in runs if known is None or (run.end_date is not None and run.end_date > known.due_at)]
+    if not fresh:
         return
-    if began is not None and run.end_date < began:
-        return
-    date = local_date(run.effective_date, desk.registry.zone)
-    key = _key("unclaimed", f"{run.dag_id}:{date.isoformat()}")
-    if desk.incident(key) is not None:
-        return
-    incident = _opened(desk, key, None, Reason.RUN_FAILED, run.end_date, desk.registry.defaults.priority)
-    incident = replace(incident, dag_id=run.dag_id, run_id=run.run_id, business_date=date)
-    text = f"{run.dag_id} failed; no pipeline of the registry claims it"
+    if known is None:
+        yesterdays = desk.incident(_key("unclaimed", f"{newest.dag_id}:{(date - timedelta(days=1)).isoformat()}"))
+        fresh = [run for run in fresh if yesterdays is None or (run.end_date or end) > yesterdays.due_at]
+        opened = _opened(desk, key, None, Reason.RUN_FAILED, end, desk.registry.defaults.priority)
+    else:
+        opened = replace(known, resolved_at=None)
+    incident = replace(opened, due_at=end, dag_id=newest.dag_id, run_id=newest.run_id, business_date=date)
+    again = "" if known is None else " again"
+    more = f" ({len(fresh)} runs)" if len(fresh) > 1 else ""
+    text = f"{newest.dag_id} failed{again}{more}; no pipeline of the registry claims it"
     _tell_once(desk, incident, Event.UNCLAIMED_FAILED, desk.registry.defaults.owner, text)
 
 
-def _close_unclaimed(desk: Desk, claimed: set[str]) -> None:
-    """A stray's failure is over when its next run is there, when somebody claims it, or when it is a day old."""
+def _close_unclaimed(desk: Desk, failed: Mapping[str, list[Run]]) -> None:
+    """An unclaimed dag's failure is over when its run was cleared, when somebody claims the dag, or after a day."""
     for incident in desk.open_incidents():
-        if not incident.dedup_key.startswith(_key("unclaimed", "")) or incident.dag_id is None:
+        if not incident.dedup_key.startswith(_key("unclaimed", "")):
             continue
-        runs = desk.snapshot.runs.get(incident.dag_id, ()) if desk.snapshot else ()
-        failed = bool(runs) and runs[0].state == "failed" and runs[0].run_id == incident.run_id
-        if not failed or incident.dag_id in claimed or desk.now - incident.opened_at > RECENT:
+        if not any(run.run_id == incident.run_id for run in failed.get(incident.dag_id or "", ())):
             desk.change(incident, resolved_at=desk.now)
 
 

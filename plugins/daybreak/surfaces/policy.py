@@ -30,8 +30,8 @@ def dag_policy(dag: Any) -> None:
     """Owner's link, tags, documentation, failure callback and (where asked for) a native deadline for ``dag``."""
     refused = False
     try:
+        from daybreak.airflow_io.settings import unclaimed
         from daybreak.surfaces.ownership import adopt_dag, claim_dag
-        from daybreak.surfaces.site import unclaimed
 
         site, pipeline = _look_up(dag)
         if site is None:
@@ -56,8 +56,8 @@ def dag_policy(dag: Any) -> None:
 def task_policy(task: Any) -> None:
     """The owner, and the callback that keeps a failure's evidence, for each task of a dag."""
     try:
+        from daybreak.airflow_io.settings import unclaimed
         from daybreak.surfaces.ownership import claim_task, own_task
-        from daybreak.surfaces.site import unclaimed
 
         site, pipeline = _look_up(task.dag, again=False)
         if site is None:

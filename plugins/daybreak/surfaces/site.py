@@ -6,9 +6,7 @@ Looked up when it is asked for: an unchanged registry costs one ``stat``, and a 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 from daybreak.airflow_io import settings
 from daybreak.config.links import LOCAL, RUNBOOK_PAGES, Links
@@ -16,9 +14,6 @@ from daybreak.config.runbooks import Shelf
 from daybreak.domain.registry import Pipeline, Registry
 
 log = logging.getLogger(__name__)
-
-Unclaimed = Literal["ignore", "tag", "refuse"]
-_UNCLAIMED: Mapping[str, Unclaimed] = {"ignore": "ignore", "tag": "tag", "refuse": "refuse"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,14 +29,6 @@ class Site:
         if pipeline is not None:
             return self.links.runbook(pipeline.runbook, anchor)
         return self.links.runbooks or f"{self.links.airflow}/{RUNBOOK_PAGES}/"
-
-
-def unclaimed() -> Unclaimed:
-    """What to do with dags that no pipeline claims: ``tag`` (default), ``ignore`` or ``refuse``."""
-    named = settings.setting("unclaimed") or "tag"
-    if named not in _UNCLAIMED:
-        log.error("[daybreak] unclaimed is %r: write ignore, tag or refuse; it counts as tag", named)
-    return _UNCLAIMED.get(named, "tag")
 
 
 def current_site() -> Site | None:
