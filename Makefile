@@ -23,9 +23,9 @@ demo: $(STAMP) ## run a whole late morning on a real Airflow (ARGS=--once: end b
 rehearse: $(STAMP) ## play one morning and print who was told what: SCENARIO=new_tax (without it: the list)
 	@exec $(BIN)/daybreak rehearse $(SCENARIO) $(ARGS)
 
-test: $(STAMP) check ## every check and every test
-	$(BIN)/pytest -n 2 --dist loadgroup -m "not airflow" --cov $(ARGS)
-	$(BIN)/pytest -m airflow $(ARGS)
+test: $(STAMP) check ## every check and every test (but the long drills)
+	$(BIN)/pytest -n 2 --dist loadgroup -m "not airflow and not long_drill" --cov $(ARGS)
+	$(BIN)/pytest -m "airflow and not long_drill" $(ARGS)
 
 unit: $(STAMP) ## the fast tests alone
 	$(BIN)/pytest tests/unit tests/property tests/architecture $(ARGS)
@@ -47,6 +47,9 @@ lock: $(STAMP) ## renew requirements.lock from requirements.txt
 
 bench: $(STAMP) ## measure, as ratios in one run
 	$(BIN)/python -m benchmarks $(ARGS)
+
+drills: $(STAMP) ## kill real processes around a due instant; renews the table in docs/reliability.md
+	$(BIN)/pytest tests/drills --write-table $(ARGS)
 
 clean: ## remove what was made here
 	rm -rf $(VENV) .demo .build .pytest_cache .mypy_cache .ruff_cache .hypothesis

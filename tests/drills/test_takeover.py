@@ -1,144 +1,89 @@
-"""Two monitors as operating-system processes on PostgreSQL: one is killed, or stopped past its lease and woken.
+"""Two monitors as operating-system processes on PostgreSQL: one is killed, stopped past its lease and woken, or ended.
 
-The processes are real and so are the signals; the clock is the wall's. Deadlines are whole minutes, so each drill
-takes up to two.
+The processes are real and so are the signals; the clock is the wall's.
 """
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
-from sqlalchemy import Engine, text
 
-from daybreak.sql.database import open_engine, reading
-from daybreak.store import migrate
-from tests.support.airflow_db import AirflowDb, create_tables
-from tests.support.monitors import REGISTRY, connections, known_since, write_registry
-from tests.support.postgres import own_database
-from tests.support.sandbox import Sandbox, running_sandbox
+from tests.support.drill_stage import Stage, alerts, asked, until
+from tests.support.drill_table import Row
+from tests.support.sandbox import Sandbox
 
-pytestmark = [pytest.mark.drill, pytest.mark.postgres]
+pytestmark = [pytest.mark.drill, pytest.mark.postgres, pytest.mark.xdist_group("takeover")]
 
-TAKEOVER = 15.0
-ALIAS = "daybreak:v1:growth:"
+TAKEOVER = 15.0  # seconds: what the table is read for
 
 
-@contextmanager
-def monitor(env: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    """A monitor's process, killed at the end whatever became of it."""
-    command = [sys.executable, "-c", "from daybreak.cli import main; main()", "monitor"]
-    process = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        yield process
-    finally:
-        if process.poll() is None:
-            process.send_signal(signal.SIGCONT)
-            process.kill()
-        process.wait(10)
+@pytest.fixture(scope="module")
+def stage(url: str, box: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Stage:
+    folder: Path = tmp_path_factory.mktemp("takeover")
+    return Stage(folder=folder, sandbox=box, metadata_url=url, pipelines=("killed", "stopped", "ended"))
 
 
-class Stage:
-    """A morning whose pipeline is due ``seconds`` from now, to the whole minute after that."""
-
-    def __init__(self, url: str, folder: Path, sandbox: Sandbox, seconds: float) -> None:
-        create_tables(url, home=folder)
-        self.store: Engine = open_engine(url)
-        migrate.upgrade(self.store)
-        airflow = AirflowDb(self.store)
-        now = datetime.now(UTC)
-        self.due = (now + timedelta(seconds=seconds + 60)).replace(second=0, microsecond=0)
-        for dag in ("growth", "profit", "orders_load"):
-            airflow.dag(dag)
-        airflow.run("growth", "g", state="running", run_after=now - timedelta(minutes=1), start=now)
-        airflow.beat(now + timedelta(hours=1))
-        clock = f"{self.due:%H:%M}"
-        registry = REGISTRY.replace('"09:00", at_risk: 30m', f'"{clock}", at_risk: 1m', 1)
-        registry = "\n".join(line for line in registry.splitlines() if not line.startswith("  profit:"))
-        known_since(self.store, now - timedelta(days=30), "growth")
-        self.env = {
-            **os.environ,
-            **connections(sandbox),
-            "AIRFLOW_HOME": str(folder),
-            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": url,
-            "AIRFLOW__DAYBREAK__OWNERSHIP_FILE": str(write_registry(folder, registry)),
-        }
-
-    def holder(self) -> int | None:
-        """The process id of whoever holds the lease, and has ticked under it."""
-        with reading(self.store) as connection:
-            row = connection.execute(text("SELECT holder FROM daybreak_lease WHERE ticked_at IS NOT NULL")).first()
-        return int(row[0].split("/")[1]) if row else None
-
-    def wait_for(self, holds: Any, seconds: float) -> float:
-        began = time.monotonic()
-        while not holds():
-            assert time.monotonic() - began < seconds, f"not within {seconds} s"
-            time.sleep(0.1)
-        return time.monotonic() - began
+def test_killed_just_before_due_the_other_takes_over_and_pages_once(stage: Stage, note: Callable[[Row], None]) -> None:
+    with stage.monitors() as (first, second):
+        due = stage.set_due("killed")
+        until(due, before=1)
+        first.signal(signal.SIGKILL)
+        took = stage.wait_for(lambda: stage.acts(second), second)
+        page = stage.page("killed")
+        stage.settle(second)
+        assert len(asked(stage.sandbox, "killed")) == len(alerts(stage.sandbox, "killed")) == 1
+        assert stage.recorded("killed") == [("sent", "create", 1)]
+    note(
+        Row(
+            order=10, what="`kill -9` of the acting monitor 1 s before due, another waits", on="PostgreSQL",
+            page_after=(page - due).total_seconds(), asked=1, alerts=1, takeover=took,
+        )
+    )  # fmt: skip
 
 
-@pytest.fixture
-def url(postgres_url: str) -> Iterator[str]:
-    with own_database(postgres_url) as found:
-        yield found
+def test_stopped_past_its_lease_and_woken_it_sends_and_records_nothing(
+    stage: Stage, note: Callable[[Row], None]
+) -> None:
+    with stage.monitors() as (first, second):
+        due = stage.set_due("stopped")
+        until(due, before=1)
+        first.signal(signal.SIGSTOP)
+        took = stage.wait_for(lambda: stage.acts(second), second)
+        page = stage.page("stopped")
+        first.signal(signal.SIGCONT)
+        stage.wait_for(lambda: "stands back" in first.said(), first)
+        stage.settle(second)
+        assert len(asked(stage.sandbox, "stopped")) == len(alerts(stage.sandbox, "stopped")) == 1
+        assert stage.recorded("stopped") == [("sent", "create", 1)]
+        assert stage.acts(second)
+        assert first.process.poll() is None, "it waits for its turn"
+    note(
+        Row(
+            order=20, what="the acting monitor stopped (SIGSTOP) 1 s before due, woken once the other had paged",
+            on="PostgreSQL", page_after=(page - due).total_seconds(), asked=1, alerts=1, takeover=took,
+            seen="the woken one sends and records nothing, and waits for its turn",
+        )
+    )  # fmt: skip
 
 
-def until(instant: datetime) -> None:
-    time.sleep(max(0.0, (instant - datetime.now(UTC)).total_seconds()))
-
-
-def growth(sandbox: Sandbox) -> list[dict[str, Any]]:
-    return [alert for alert in sandbox.alerts() if alert["alias"].startswith(ALIAS)]
-
-
-def creations(sandbox: Sandbox) -> int:
-    """How often the page was asked for: an alias hides from its readers that it was asked for twice."""
-    return sum(alert["count"] for alert in growth(sandbox))
-
-
-def test_killed_before_due_the_other_takes_over_and_pages_once(url: str, tmp_path: Path) -> None:
-    with running_sandbox() as sandbox:
-        stage = Stage(url, tmp_path, sandbox, 30)
-        with monitor(stage.env) as first:
-            stage.wait_for(lambda: stage.holder() == first.pid, 60)
-            with monitor(stage.env) as second:
-                time.sleep(5)  # it is up, and waits
-                first.kill()
-                took = stage.wait_for(lambda: stage.holder() == second.pid, 40)
-                assert took <= TAKEOVER, f"the other took over after {took:.1f} s"
-                until(stage.due)
-                stage.wait_for(lambda: growth(sandbox), 15)
-                time.sleep(3)
-                assert creations(sandbox) == 1
-
-
-def test_stopped_past_its_lease_and_woken_it_sends_and_records_nothing(url: str, tmp_path: Path) -> None:
-    with running_sandbox() as sandbox:
-        stage = Stage(url, tmp_path, sandbox, 45)
-        with monitor(stage.env) as first:
-            stage.wait_for(lambda: stage.holder() == first.pid, 60)
-            with monitor(stage.env) as second:
-                time.sleep(5)
-                first.send_signal(signal.SIGSTOP)
-                stage.wait_for(lambda: stage.holder() == second.pid, 40)
-                until(stage.due)
-                stage.wait_for(lambda: growth(sandbox), 15)
-                first.send_signal(signal.SIGCONT)
-                time.sleep(6)
-                assert creations(sandbox) == 1
-                assert stage.holder() == second.pid
-                assert first.poll() is None, "it waits for its turn"
-                second.terminate()
-                assert second.wait(20) == 0, "it ends in order on SIGTERM"
-                stage.wait_for(lambda: stage.holder() == first.pid, 20)
-                assert creations(sandbox) == 1
+def test_ended_in_order_the_other_takes_over_at_once(stage: Stage, note: Callable[[Row], None]) -> None:
+    with stage.monitors() as (first, second):
+        due = stage.set_due("ended")
+        page = stage.page("ended")
+        began = datetime.now(UTC)
+        first.signal(signal.SIGTERM)
+        assert first.process.wait(60) == 0, "it ends in order on SIGTERM"
+        stage.wait_for(lambda: stage.acts(second), second)
+        took = (datetime.now(UTC) - began).total_seconds()
+        stage.settle(second)
+        assert len(asked(stage.sandbox, "ended")) == len(alerts(stage.sandbox, "ended")) == 1
+    note(
+        Row(
+            order=30, what="SIGTERM of the acting monitor right after its page", on="PostgreSQL",
+            page_after=(page - due).total_seconds(), asked=1, alerts=1, takeover=took, seen="it ends with status 0",
+        )
+    )  # fmt: skip

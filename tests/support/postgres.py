@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.pool import NullPool
 
 
 @contextmanager
@@ -17,7 +18,8 @@ def own_database(server_url: str, *, like: str | None = None) -> Iterator[str]:
     :param like: URL of a database, to which nobody is connected, to copy; None: the new one is empty
     """
     name = f"daybreak_test_{uuid.uuid4().hex[:12]}"
-    server = create_engine(server_url, isolation_level="AUTOCOMMIT")
+    # Nothing is kept open: a drill restarts its server meanwhile.
+    server = create_engine(server_url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
     with server.connect() as connection:
         copied = f' TEMPLATE "{make_url(like).database}"' if like else ""
         connection.execute(text(f'CREATE DATABASE "{name}"{copied}'))
@@ -26,4 +28,3 @@ def own_database(server_url: str, *, like: str | None = None) -> Iterator[str]:
     finally:
         with server.connect() as connection:
             connection.execute(text(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
-        server.dispose()

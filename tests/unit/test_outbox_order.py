@@ -136,3 +136,23 @@ def test_a_thread_is_kept_by_key_and_channel(engine: Engine) -> None:
         put_thread(conn, replace(one, ts="2.0"), START)
         assert get_thread(conn, "x", "#a") == replace(one, ts="2.0")
         assert get_thread(conn, "x", "#b") is None
+
+
+def test_what_waits_for_a_clock_that_was_set_back_may_go_at_once(engine: Engine) -> None:
+    back = START - timedelta(hours=1)
+    queue(
+        engine,
+        row("made-ahead"),
+        row("again", created_at=back - timedelta(minutes=1)),
+        row("over", operation="recheck"),
+    )
+    with writing(engine) as conn:
+        outbox.mark_retry(conn, 2, START + timedelta(minutes=1), "503")
+        assert outbox.due(conn, back, 10) == []
+        assert outbox.clock_set_back(conn, "slack", back, timedelta(0)) == 0
+        assert outbox.clock_set_back(conn, "opsgenie", back, timedelta(hours=2)) == 1, "one was made in the future"
+        assert [each.delivery.dedup_key for each in outbox.due(conn, back, 10)] == ["made-ahead"]
+        assert outbox.clock_set_back(conn, "opsgenie", back, timedelta(minutes=5)) == 1, "one would wait for an hour"
+        found = outbox.due(conn, back, 10)
+    assert {each.delivery.dedup_key for each in found} == {"made-ahead", "again"}
+    assert all(each.delivery.created_at <= back for each in found)

@@ -84,6 +84,7 @@ class Engine:
         self._sent: set[str] = set()  # of those, what was sent
         self._last: tuple[Judgement, ...] = ()
         self._blind_since: datetime | None = None
+        self._alone_since: datetime | None = None
         self._actions: list[Action] = []
 
     def tick(self, now: datetime) -> Tick:
@@ -95,7 +96,8 @@ class Engine:
         acted_on = self._take_up(working) if not store_down else ()
         in_force = self._registries.current(now)
         registry = in_force.registry
-        working.owed.seen.update(working.meet(registry, now))
+        alone_since = None if self.lease.held else self._alone_since
+        working.owed.seen.update(working.meet(registry, min(alone_since or now, now)))
         snapshot, problem = self._read(registry, working, now)
         if snapshot is not None:
             judgements = judge(registry, snapshot, working.recorded, now)
@@ -148,6 +150,11 @@ class Engine:
             self._working.probed = frozenset(asked)
             self._working.ready = {**self._working.ready, **{(u, d.isoformat()): at for u, d, at in found}}
 
+    def alone(self, *, since: datetime) -> None:
+        """Nobody can reach the store, so nobody may have watched since ``since``: what was due after it is not history,
+        also where this engine never read what the store knows."""
+        self._alone_since = since
+
     def forget(self) -> None:
         """Another monitor acted: what is in memory is not how things are."""
         self._working = None
@@ -192,7 +199,7 @@ class Engine:
                 probed=working.probed,
             )
         except AirflowUnreadable as error:
-            self._blind_since = self._blind_since or now
+            self._blind_since = min(self._blind_since or now, now)  # a clock may be set back
             log.error("blind since %s: %s", self._blind_since.isoformat(), error)
             return None, str(error)
         self._blind_since = None

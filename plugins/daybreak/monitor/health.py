@@ -35,7 +35,7 @@ def health_of(store: Engine, now: datetime) -> Health:
         deliveries = dict(outbox.pending_count(connection))
     ticked = found.ticked_at if found else None
     return Health(
-        tick_age=max(0.0, (now - ticked).total_seconds()) if ticked else None,
+        tick_age=_age(ticked, now) if ticked else None,
         tick_seconds=found.tick_seconds if found else None,
         holder=found.holder if found else None,
         deliveries=deliveries,
@@ -54,4 +54,9 @@ def last_tick_age(now: datetime) -> float | None:
         found = lease.look(connection)
     if found is None or found.ticked_at is None:
         return None
-    return max(0.0, (now - found.ticked_at).total_seconds())
+    return _age(found.ticked_at, now)
+
+
+def _age(ticked_at: datetime, now: datetime) -> float:
+    """Seconds between the two. A tick in the future was made before the clock was set back: it is no news either."""
+    return abs((now - ticked_at).total_seconds())

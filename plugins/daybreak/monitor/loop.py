@@ -103,6 +103,8 @@ class Monitor:
                 alone = steady() - self._store_seen > TTL.total_seconds()
                 if alone and not self._acting.is_set():
                     log.error("no store for %s: acting without it, pages alone: %s", TTL, error)
+                    unwatched = timedelta(seconds=steady() - self._store_seen) + TTL
+                    self._engine.alone(since=self._clock() - unwatched)
                     self._acting.set()
                 ours = self._acting.is_set()
             else:
@@ -177,8 +179,11 @@ class Monitor:
             if self._last is not None and self._lease.held:
                 try:
                     wait = await self._sending.send(self._last.registry, self._clock, self._lease.check, channel)
-                except LeaseLost:
-                    self._stand_back("the lease ran out before something was sent")
+                except LeaseLost as error:
+                    # Whether another acts is for _hold_lease to find out. Where it is the store that takes no renewal,
+                    # what was sent meanwhile must not be forgotten.
+                    log.warning("nothing is sent now: %s", error)
+                    wait = _WAITING
                 except (StoreError, SettingsError) as error:
                     log.warning("nothing can be sent now: %s", error)
                     wait = _TROUBLE

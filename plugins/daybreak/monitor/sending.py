@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
@@ -18,7 +18,8 @@ from daybreak.delivery.sender import send_due
 from daybreak.domain.registry import Paging, Registry
 from daybreak.errors import DeliveryError, LeaseLost, SettingsError, StoreError
 from daybreak.monitor.lease import steady
-from daybreak.sql.database import one_line
+from daybreak.sql.database import one_line, writing
+from daybreak.store import outbox
 from daybreak.store.outbox import Channel, Delivery
 
 log = logging.getLogger(__name__)
@@ -26,6 +27,7 @@ log = logging.getLogger(__name__)
 AGAIN = 30.0  # seconds after which an unusable connection is looked up again
 _LONGEST = 5.0
 _LOCKED = 0.25
+_SET_BACK = 1.0  # seconds by which a clock may wander by itself between two looks
 _HURRY = 8.0  # seconds for the pages that do not wait for the store
 
 
@@ -37,6 +39,7 @@ class Sending:
         self._channels: Channels | None = None
         self._of: tuple[Paging, str] | None = None
         self._looked = 0.0
+        self._ahead: dict[Channel, float] = {}  # seconds by which the wall clock is ahead of the steady one
 
     async def send(
         self, registry: Registry, clock: Callable[[], datetime], check: Callable[[], None], only: Channel
@@ -47,6 +50,7 @@ class Sending:
         """
         channels = await self.channels(registry)
         try:
+            await asyncio.to_thread(self._mind_the_clock, channels, clock(), only)
             report = await send_due(self._store, channels, clock, lease_check=check, only=only)
         except LeaseLost:
             raise
@@ -77,6 +81,19 @@ class Sending:
         except (SettingsError, TimeoutError) as error:
             log.error("pages that could not be recorded were not sent either: %s", error or "no answer")
         return taken
+
+    def _mind_the_clock(self, channels: Channels, now: datetime, channel: Channel) -> None:
+        """Retries wait until a date: with a clock that is set back, a page would wait for as much longer."""
+        ahead = now.timestamp() - steady()
+        known = self._ahead.get(channel)
+        if known is None or ahead < known - _SET_BACK:
+            # What another process left may have been dated by a clock that was set back since: it shows in the date.
+            seconds = 1.25 * channels.limits.longest_wait if known is None else 0.0
+            with writing(self._store) as connection:
+                freed = outbox.clock_set_back(connection, channel, now, timedelta(seconds=seconds))
+            if known is not None or freed:
+                log.warning("the clock was set back: channel=%s rows that need not wait for it: %d", channel, freed)
+        self._ahead[channel] = ahead
 
     @asynccontextmanager
     async def opsgenie(self, registry: Registry) -> AsyncIterator[OpsgenieClient]:

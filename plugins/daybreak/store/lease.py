@@ -1,7 +1,7 @@
 """The lease: of any number of monitors exactly one acts. Kept in the database, judged by the database's clock.
 
 Its token rises with each change of holder. Whoever records does so in a transaction that first renews the lease by its
-token: a holder that was stopped, and woke after another took over, cannot write (ADR 0005).
+token: a holder that was stopped, and woke after another took over, cannot write (docs/monitor.md, "The lease").
 """
 
 from __future__ import annotations

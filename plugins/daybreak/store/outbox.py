@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal, get_args
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select, update
@@ -146,6 +146,16 @@ def hurry(conn: Connection, channel: Channel, now: datetime) -> int:
         delivery.c.next_attempt_at > now,
     )
     return conn.execute(update(delivery).where(waiting).values(next_attempt_at=now)).rowcount
+
+
+def clock_set_back(conn: Connection, channel: Channel, now: datetime, longest: timedelta) -> int:
+    """The clock was set back, or may have been: a row that would wait for more than ``longest``, or that was made in
+    what is the future now, may go at once. The result is how many rows that are."""
+    waiting = and_(delivery.c.state == "pending", delivery.c.channel == channel, delivery.c.operation != RECHECK)
+    late = and_(waiting, delivery.c.next_attempt_at > now + longest)
+    unborn = and_(waiting, delivery.c.created_at > now)
+    freed = conn.execute(update(delivery).where(late).values(next_attempt_at=now)).rowcount
+    return freed + conn.execute(update(delivery).where(unborn).values(created_at=now, next_attempt_at=now)).rowcount
 
 
 def mark_failed(conn: Connection, number: int, error: str) -> None:

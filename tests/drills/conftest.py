@@ -1,0 +1,57 @@
+"""What the drills share: a database each, a sandbox, and the table that ``make drills`` writes of what was seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.support.drill_table import PROPERTY, Row, table, write
+from tests.support.postgres import own_database
+from tests.support.sandbox import Sandbox, running_sandbox
+
+_seen: list[dict[str, Any]] = []
+_not_seen: list[str] = []
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--write-table", action="store_true", help="write what the drills saw into docs/reliability.md (make drills)"
+    )
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if report.failed or report.skipped:
+        _not_seen.append(report.nodeid)
+    elif report.when == "call":
+        _seen.extend(value for name, value in report.user_properties if name == PROPERTY)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if not session.config.getoption("--write-table", default=False) or hasattr(session.config, "workerinput"):
+        return
+    if _not_seen or not _seen:
+        print(f"\nthe table of docs/reliability.md stays as it is: not seen: {', '.join(_not_seen) or 'any drill'}")
+        return
+    write(table(_seen))
+    print(f"\n{len(_seen)} drills written to docs/reliability.md")
+
+
+@pytest.fixture
+def note(record_property: Callable[[str, object], None]) -> Callable[[Row], None]:
+    """Keeps what a drill saw, for the table."""
+    return lambda row: record_property(PROPERTY, row.plain())
+
+
+@pytest.fixture(scope="module")
+def url(postgres_url: str) -> Iterator[str]:
+    """An empty database of PostgreSQL."""
+    with own_database(postgres_url) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def box() -> Iterator[Sandbox]:
+    with running_sandbox() as found:
+        yield found
