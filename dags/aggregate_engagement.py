@@ -1,4 +1,8 @@
-"""Aggregate engagement for investors: active users of the day, the week and the month so far, and DAU/MAU."""
+"""Aggregate engagement: active users of the day, the week and the month so far, and DAU/MAU.
+
+For: investors, every morning. Due: 09:00 UTC, daily.
+Starts when base engagement is published (an asset, so no clock of its own).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Daily growth for experiments. Starts when base growth is published."""
+"""Daily growth: users of each experiment arm against the day before.
+
+For: the experiment dashboards. Due: 09:00 UTC, daily.
+Starts when base growth is published (an asset, so no clock of its own).
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """Master data of the day: which business unit answers for which region.
 
-Belongs to another team, so no pipeline claims it. To rehearse a late morning, set the Airflow Variable
-``master_data_arrives_at`` to an instant, or to ``never``.
+For: ``profit_base`` and ``growth_base``, which wait for it with an UpstreamReadySensor. Expected by 04:00 UTC, daily.
+Belongs to another team (Master data), so no pipeline claims it: its delay becomes that team's ticket.
+To rehearse a late morning, set the Airflow Variable ``master_data_arrives_at`` to an instant, or to ``never``.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Product B's orders of the day, by its own models: they must be there before aggregate profit starts.
 
-Belongs to another team, so no pipeline claims it. To rehearse a late morning, set the Airflow Variable
-``product_b_arrives_at`` to an instant, or to ``never``.
+For: ``aggregate_profit``, which waits for it with an UpstreamReadySensor. Expected by 04:30 UTC, daily.
+Belongs to another team (Product B's data engineers), so no pipeline claims it: its delay becomes that team's ticket.
+To rehearse a late morning, set the Airflow Variable ``product_b_arrives_at`` to an instant, or to ``never``.
 """
 
 from __future__ import annotations

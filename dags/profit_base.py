@@ -1,16 +1,24 @@
-"""Base profit: one row an order with its tax, which unit profit and aggregate profit build on."""
+"""Base profit: one row an order with its tax.
+
+For: unit profit (experiments) and aggregate profit (investors), which start when this is published.
+Due: 05:00 UTC, daily. Waits for: master data, by which orders are booked to business units.
+"""
 
 from __future__ import annotations
 
 from airflow.providers.common.sql.operators.sql import SQLColumnCheckOperator
 
 from daybreak.surfaces.sensors import UpstreamReadySensor
-from pipeline_kit.daily import NoViolations, daily_dag, publish, statements
+from pipeline_kit.daily import daily_dag, publish, statements
+from pipeline_kit.guards import NoViolations, SchemaUnchanged
 from pipeline_kit.landing import land
 
+SOURCES = ["raw_sales", "raw_costs", "tax_model", "experiment"]
+
 with daily_dag("profit_base", description="Orders of the day with their tax"):
-    landed = land(["raw_sales", "raw_costs", "tax_model", "experiment"])
+    landed = land(SOURCES)
     master_data = UpstreamReadySensor(task_id="wait_for_master_data", upstream="master_data")
+    schema = SchemaUnchanged(tables=SOURCES)
     transform = statements("transform", "profit_base/transform.sql")
     guards = [
         SQLColumnCheckOperator(
@@ -36,4 +44,4 @@ with daily_dag("profit_base", description="Orders of the day with their tax"):
             error="currencies other than EUR in the orders",
         ),
     ]
-    [landed, master_data] >> transform >> guards >> publish("base_profit")
+    [landed >> schema, master_data] >> transform >> guards >> publish("base_profit")

@@ -1,7 +1,8 @@
 """Sales Force's opportunities and accounts of the day: the upstream that aggregate growth waits for.
 
-Belongs to another team, so no pipeline claims it. To rehearse a late morning, set the Airflow Variable
-``sales_force_arrives_at`` to an instant, or to ``never``.
+For: ``aggregate_growth``, which waits for it with an UpstreamReadySensor. Expected by 05:00 UTC, daily.
+Belongs to another team (Sales Force's data engineers), so no pipeline claims it: its delay becomes that team's ticket.
+To rehearse a late morning, set the Airflow Variable ``sales_force_arrives_at`` to an instant, or to ``never``.
 """
 
 from __future__ import annotations

@@ -1,10 +1,15 @@
-"""Unit-level profit for experiments. Starts when base profit is published."""
+"""Unit-level profit: what each unit earned in each arm of each experiment.
+
+For: the experiment dashboards, by which experiments are judged.
+Due: 09:00 UTC, daily. Starts when base profit is published (an asset, so no clock of its own).
+"""
 
 from __future__ import annotations
 
 from airflow.providers.common.sql.operators.sql import SQLColumnCheckOperator
 
-from pipeline_kit.daily import NoViolations, daily_dag, publish, published, statements
+from pipeline_kit.daily import daily_dag, publish, published, statements
+from pipeline_kit.guards import NoViolations
 
 with daily_dag(
     "unit_profit", description="Profit of each unit in each experiment arm", schedule=[published("base_profit")]
@@ -26,7 +31,7 @@ with daily_dag(
         NoViolations(
             task_id="guard_experiment_tags",
             sql="unit_profit/unknown_experiments.sql",
-            error="experiment tags that nobody registered",
+            error="unknown reference: experiment tags that nobody registered",
         ),
     ]
     transform >> guards >> publish("unit_profit")

@@ -1,4 +1,4 @@
-"""The daily dag and the tasks that every pipeline has: land, transform, guard, publish.
+"""The daily dag and the tasks that every pipeline has: transform and publish (guards.py and landing.py have the rest).
 
 A transformation fills ``stage_<table>`` for one business date, guards look at the stage, and only ``publish`` touches
 ``<table>``: in one transaction, replacing the date's rows. So a second run changes nothing, and a run that a guard
@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 import pendulum
-from airflow.providers.common.sql.operators.sql import BaseSQLOperator, SQLExecuteQueryOperator
+from airflow.providers.common.sql.operators.sql import SQLExecuteQueryOperator
 from airflow.sdk import DAG, Asset
 
 from pipeline_kit import settings
@@ -49,24 +49,3 @@ def statements(task_id: str, file: str, **kwargs: Any) -> SQLExecuteQueryOperato
 def publish(table: str) -> SQLExecuteQueryOperator:
     """Replace the business date's rows of ``table`` by what stands in ``stage_<table>``."""
     return statements("publish", "publish.sql", outlets=[published(table)])
-
-
-class NoViolations(BaseSQLOperator):
-    """Fail if a query answers any row; the error lists the rows' first column, so that whoever is woken reads the name.
-
-    The provider's own checks answer yes or no and print the query. Nothing is retried: the same data fails again.
-    """
-
-    template_fields = ("sql", *BaseSQLOperator.template_fields)
-    template_ext = (".sql",)
-
-    def __init__(self, *, sql: str, error: str, **kwargs: Any) -> None:
-        super().__init__(retry_on_failure=False, **kwargs)
-        self.sql = sql
-        self.error = error
-
-    def execute(self, context: Any) -> None:
-        rows = self.get_db_hook().get_records(self.sql)
-        if rows:
-            self._raise_exception(f"{self.error}: {', '.join(sorted(str(row[0]) for row in rows))}")
-        self.log.info("%s: none", self.error)

@@ -11,6 +11,7 @@ CREATE TABLE IF NOT EXISTS master_region (day DATE NOT NULL, region TEXT, busine
 CREATE TABLE IF NOT EXISTS tax_model (tax_code TEXT PRIMARY KEY, rate_bp INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS experiment (experiment TEXT PRIMARY KEY, started DATE);
 CREATE TABLE IF NOT EXISTS ddos_referrer (referrer TEXT PRIMARY KEY, why TEXT);
+CREATE TABLE IF NOT EXISTS web_anomaly (day DATE NOT NULL, referrer TEXT, why TEXT, events BIGINT, users INTEGER, seen_at TIMESTAMP NOT NULL);
 
 CREATE TABLE IF NOT EXISTS stage_base_profit (day DATE NOT NULL, order_id TEXT, unit_id TEXT, region TEXT, category TEXT, business_unit TEXT, currency TEXT, tax_code TEXT, experiment TEXT, variant TEXT, revenue_cents BIGINT, tax_cents BIGINT);
 CREATE TABLE IF NOT EXISTS base_profit (day DATE NOT NULL, order_id TEXT, unit_id TEXT, region TEXT, category TEXT, business_unit TEXT, currency TEXT, tax_code TEXT, experiment TEXT, variant TEXT, revenue_cents BIGINT, tax_cents BIGINT, published_at TIMESTAMP NOT NULL);

@@ -1,199 +1,170 @@
-"""The shipped dags, run for three business dates: what they publish, beside the same computed here."""
+"""The shipped dags, run for three business dates: what they publish, beside the same computed here from raw rows."""
 
 from __future__ import annotations
 
-import json
-import os
-import sqlite3
-import subprocess
-import sys
 from collections import defaultdict
-from contextlib import closing
+from collections.abc import Iterator
 from datetime import date, timedelta
-from pathlib import Path
+from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-DAYS = ("2026-03-02", "2026-03-03", "2026-03-04")
-TABLES = (
-    "base_profit", "base_engagement", "base_growth", "unit_profit", "daily_growth", "aggregate_profit",
-    "aggregate_growth", "aggregate_engagement",
-)  # fmt: skip
+from tests.support.shipped_dags import DAYS, TABLES, ShippedDags
 
 pytestmark = [pytest.mark.airflow, pytest.mark.timeout(600)]
 
-
-class Airflow:
-    """An Airflow home with a warehouse; runs dags in processes of their own."""
-
-    def __init__(self, home: Path) -> None:
-        self.home = home
-        self.warehouse = home / "warehouse.db"
-        self.env = {
-            **{k: v for k, v in os.environ.items() if not k.startswith("AIRFLOW")},
-            "AIRFLOW_HOME": str(home),
-            "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
-            "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
-            "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-            "AIRFLOW__DAYBREAK__OWNERSHIP_FILE": str(ROOT / "include" / "ownership.yaml"),
-            "AIRFLOW_CONN_WAREHOUSE": json.dumps({"conn_type": "sqlite", "host": str(self.warehouse)}),
-        }
-        self._call(sys.executable, "-m", "airflow", "db", "migrate")
-
-    def run(self, *steps: dict) -> list[dict]:
-        """Run the steps of :mod:`tests.support.run_dags`. → one row a run: dag, day, state, failed tasks."""
-        job, answer = self.home / "job.json", self.home / "answer.json"
-        job.write_text(json.dumps({"dags": str(ROOT / "dags"), "warehouse": str(self.warehouse), "steps": list(steps)}))
-        self._call(sys.executable, str(ROOT / "tests" / "support" / "run_dags.py"), str(job), str(answer))
-        return json.loads(answer.read_text())
-
-    def rows(self, sql: str) -> list[tuple]:
-        with closing(sqlite3.connect(self.warehouse)) as warehouse:
-            return warehouse.execute(sql).fetchall()
-
-    def published(self) -> dict[str, list[tuple]]:
-        """Every published table without its freshness column, in an order of its own."""
-        return {table: sorted((row[:-1] for row in self.rows(f"SELECT * FROM {table}")), key=repr) for table in TABLES}
-
-    def _call(self, *argv: str) -> None:
-        done = subprocess.run(argv, env=self.env, capture_output=True, text=True, timeout=500, check=False)
-        assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
+PERIODS = ("day", "week", "month")
+Rows = dict[tuple[Any, ...], tuple[Any, ...]]
 
 
-@pytest.fixture(scope="module")
-def airflow(tmp_path_factory: pytest.TempPathFactory) -> Airflow:
-    """Three mornings, one after the other."""
-    made = Airflow(tmp_path_factory.mktemp("airflow"))
-    done = made.run(*({"day": day} for day in DAYS))
-    assert [row for row in done if row["state"] != "success"] == []
-    assert len(done) == 11 * len(DAYS)
-    return made
-
-
-def span(period: str, day: str) -> tuple[str, str]:
-    """First and last day of the period so far, as ISO dates."""
+def start_of(period: str, day: str) -> str:
+    """The first day of the period so far, as an ISO date."""
     at = date.fromisoformat(day)
-    first = {"day": at, "week": at - timedelta(days=at.weekday()), "month": at.replace(day=1)}[period]
-    return first.isoformat(), day
+    return {"day": at, "week": at - timedelta(days=at.weekday()), "month": at.replace(day=1)}[period].isoformat()
 
 
-def test_every_table_holds_every_day_with_its_freshness(airflow: Airflow) -> None:
-    for table in TABLES:
-        assert {row[0] for row in airflow.rows(f"SELECT DISTINCT day FROM {table}")} == set(DAYS), table
-        assert airflow.rows(f"SELECT COUNT(*) FROM {table} WHERE published_at IS NULL") == [(0,)]
+def previous(period: str, day: str) -> tuple[str, str]:
+    """First and last day of the whole period before."""
+    last = date.fromisoformat(start_of(period, day)) - timedelta(days=1)
+    return start_of(period, last.isoformat()), last.isoformat()
 
 
-def test_profit_is_what_the_raw_rows_say(airflow: Airflow) -> None:
-    rates = dict(airflow.rows("SELECT tax_code, rate_bp FROM tax_model"))
-    wanted: dict[tuple, int] = defaultdict(int)
-    sales = airflow.rows("SELECT day, region, category, tax_code, revenue_cents FROM raw_sales")
-    costs = airflow.rows("SELECT day, region, category, cost_cents FROM raw_costs")
-    product_b = airflow.rows("SELECT day, region, category, revenue_cents FROM raw_product_b")
-    # Base profit exists for the days that ran: what the week had before them is not in it.
-    ran = set(DAYS)
+def spans() -> Iterator[tuple[str, str, str]]:
     for day in DAYS:
-        for period in ("day", "week", "month"):
-            first, last = span(period, day)
-            for at, region, category, tax, revenue in sales:
-                if first <= at <= last and at in ran:
-                    wanted[day, period, region, category] += revenue - revenue * rates[tax] // 10000
-            for at, region, category, revenue in product_b:
-                if first <= at <= last:
-                    wanted[day, period, region, category] += revenue
-            for at, region, category, cost in costs:
-                if first <= at <= last:
-                    wanted[day, period, region, category] -= cost
-    got = airflow.rows("SELECT day, period, region, category, profit_cents FROM aggregate_profit")
-    assert {row[:4]: row[4] for row in got} == dict(wanted)
+        for period in PERIODS:
+            yield day, period, start_of(period, day)
 
 
-def test_growth_is_what_the_raw_rows_say(airflow: Airflow) -> None:
-    raw = airflow.rows("SELECT day, region, business_unit, new_accounts, revenue_cents FROM raw_sales_force")
-    for day, period, region, unit, accounts, revenue, previous, growth in airflow.rows(
-        "SELECT day, period, region, business_unit, new_accounts, revenue_cents, previous_revenue_cents, growth_bp "
-        "FROM aggregate_growth WHERE period = 'day'"
+def per_ten_thousand(part: int, whole: int) -> int | None:
+    """As both databases divide whole numbers: towards zero."""
+    return int(10_000 * part / whole) if whole else None
+
+
+def table(shipped: ShippedDags, name: str, keys: int) -> Rows:
+    """Published rows without their freshness: the first ``keys`` columns → the rest. Keys are unique."""
+    rows = shipped.published()[name]
+    found = {row[:keys]: row[keys:] for row in rows}
+    assert len(found) == len(rows), "a key is there twice"
+    return found
+
+
+def test_every_table_holds_every_day_with_its_freshness(shipped: ShippedDags) -> None:
+    for name in TABLES:
+        assert {row[0] for row in shipped.rows(f"SELECT DISTINCT day FROM {name}")} == set(DAYS), name
+        assert shipped.rows(f"SELECT COUNT(*) FROM {name} WHERE published_at IS NULL") == [(0,)]
+
+
+def test_base_profit(shipped: ShippedDags) -> None:
+    rates = dict(shipped.rows("SELECT tax_code, rate_bp FROM tax_model"))
+    wanted: Rows = {}
+    for row in shipped.rows("SELECT * FROM raw_sales"):
+        day, order, unit, region, category, business_unit, currency, tax, experiment, variant, revenue = row
+        if day in DAYS:
+            wanted[day, order] = (
+                unit, region, category, business_unit, currency, tax, experiment, variant, revenue,
+                revenue * rates[tax] // 10_000,
+            )  # fmt: skip
+    assert table(shipped, "base_profit", 2) == wanted
+    assert len(wanted) == 60 * len(DAYS)
+
+
+def test_unit_profit(shipped: ShippedDags) -> None:
+    wanted: dict[tuple[Any, ...], list[int]] = defaultdict(lambda: [0, 0])
+    rates = dict(shipped.rows("SELECT tax_code, rate_bp FROM tax_model"))
+    for day, unit, tax, experiment, variant, revenue in shipped.rows(
+        "SELECT day, unit_id, tax_code, experiment, variant, revenue_cents FROM raw_sales"
     ):
-        before = (date.fromisoformat(day) - timedelta(days=1)).isoformat()
-        mine = [row for row in raw if row[1:3] == (region, unit)]
-        assert accounts == sum(row[3] for row in mine if row[0] == day)
-        assert revenue == sum(row[4] for row in mine if row[0] == day)
-        assert previous == sum(row[4] for row in mine if row[0] == before)
-        assert growth == pytest.approx(10000 * (revenue - previous) / previous, abs=1)
-        assert period == "day"
+        if day in DAYS and experiment is not None:
+            found = wanted[day, experiment, variant, unit]
+            found[0] += 1
+            found[1] += revenue - revenue * rates[tax] // 10_000
+    assert table(shipped, "unit_profit", 4) == {key: tuple(value) for key, value in wanted.items()}
 
 
-def test_engagement_is_what_the_raw_rows_say(airflow: Airflow) -> None:
-    events = airflow.rows("SELECT day, user_id, events FROM raw_web_events")
-    for day, active, total, monthly, ratio in airflow.rows(
-        "SELECT day, active_users, events, monthly_users, dau_mau_bp FROM aggregate_engagement WHERE period = 'day'"
-    ):
-        since = (date.fromisoformat(day) - timedelta(days=29)).isoformat()
-        assert active == len({user for at, user, _ in events if at == day})
-        assert total == sum(count for at, _, count in events if at == day)
-        assert monthly == len({user for at, user, _ in events if since <= at <= day})
-        assert ratio == 10000 * active // monthly
-
-
-def test_experiments_get_their_units_and_arms(airflow: Airflow) -> None:
-    orders = airflow.rows("SELECT day, experiment, revenue_cents - tax_cents FROM base_profit")
-    units = airflow.rows("SELECT day, SUM(profit_cents) FROM unit_profit GROUP BY day")
-    assert dict(units) == {day: sum(p for at, tag, p in orders if at == day and tag) for day in DAYS}
-    arms = airflow.rows("SELECT day, SUM(users) FROM daily_growth GROUP BY day")
-    assert dict(arms) == dict(airflow.rows("SELECT day, SUM(users) FROM base_growth GROUP BY day"))
-
-
-def test_a_second_run_of_every_dag_changes_nothing(airflow: Airflow) -> None:
-    before = airflow.published()
-    done = airflow.run({"day": DAYS[1]})
-    assert {row["state"] for row in done} == {"success"}
-    assert airflow.published() == before
-
-
-def test_a_guard_stops_before_anything_is_published(airflow: Airflow) -> None:
-    before = airflow.rows("SELECT * FROM aggregate_profit ORDER BY 1, 2, 3, 4, 5")
-    done = airflow.run(
-        {"sql": "INSERT INTO tax_model VALUES ('digital_levy', 300)"},
-        {"day": DAYS[2], "dags": ["aggregate_profit"]},
-        {"sql": "DELETE FROM tax_model WHERE tax_code = 'digital_levy'"},
-    )
-    assert done == [{"dag": "aggregate_profit", "day": DAYS[2], "state": "failed", "failed": ["guard_tax_model"]}]
-    assert airflow.rows("SELECT * FROM aggregate_profit ORDER BY 1, 2, 3, 4, 5") == before
-
-
-# (what spoils the data, what repairs it, the dag that runs in between, the guard that must stop it)
-BAD_DATA = (
-    (
-        "UPDATE raw_sales SET currency = 'USD' WHERE order_id = '20260304-0000'",
-        "UPDATE raw_sales SET currency = 'EUR' WHERE order_id = '20260304-0000'",
-        "profit_base", "guard_currency",
-    ),
-    (
-        "UPDATE raw_sales SET business_unit = 'moon' WHERE order_id = '20260304-0000'",
-        "UPDATE raw_sales SET business_unit = (SELECT business_unit FROM master_region m "
-        "WHERE m.day = raw_sales.day AND m.region = raw_sales.region) WHERE order_id = '20260304-0000'",
-        "profit_base", "guard_business_units",
-    ),
-    (
-        "INSERT INTO raw_sales SELECT * FROM raw_sales WHERE order_id = '20260304-0001'",
-        "DELETE FROM raw_sales WHERE rowid = (SELECT MAX(rowid) FROM raw_sales WHERE order_id = '20260304-0001')",
-        "profit_base", "guard_columns",
-    ),
-    (
-        "INSERT INTO raw_activity VALUES ('2026-03-04', 'v999', 'EMEA', 'nobody_knows', 'control', 1)",
-        "DELETE FROM raw_activity WHERE user_id = 'v999'",
-        "growth_base", "guard_experiment_tags",
-    ),
-)  # fmt: skip
-
-
-def test_bad_data_is_held_back(airflow: Airflow) -> None:
-    before = airflow.published()
-    steps = [
-        step
-        for spoil, repair, dag, _ in BAD_DATA
-        for step in ({"sql": spoil}, {"day": DAYS[2], "dags": [dag]}, {"sql": repair})
+def test_aggregate_profit(shipped: ShippedDags) -> None:
+    rates = dict(shipped.rows("SELECT tax_code, rate_bp FROM tax_model"))
+    entries = [
+        (day, region, category, revenue, revenue * rates[tax] // 10_000, 0)
+        for day, region, category, tax, revenue in shipped.rows(
+            "SELECT day, region, category, tax_code, revenue_cents FROM raw_sales"
+        )
     ]
-    done = airflow.run(*steps)
-    assert [(row["state"], row["failed"]) for row in done] == [("failed", [guard]) for *_, guard in BAD_DATA]
-    assert airflow.published() == before
+    entries += [(*row, 0, 0) for row in shipped.rows("SELECT day, region, category, revenue_cents FROM raw_product_b")]
+    entries += [
+        (day, region, category, 0, 0, cost)
+        for day, region, category, cost in shipped.rows("SELECT day, region, category, cost_cents FROM raw_costs")
+    ]
+    sums: dict[tuple[Any, ...], list[int]] = defaultdict(lambda: [0, 0, 0])
+    for day, period, first in spans():
+        for at, region, category, *amounts in entries:
+            # Base profit exists for the days that ran: what the month had before them is not in it.
+            if first <= at <= day and at in DAYS:
+                total = sums[day, period, first, region, category]
+                total[:] = [one + other for one, other in zip(total, amounts, strict=True)]
+    wanted = {key: (revenue, tax, cost, revenue - tax - cost) for key, (revenue, tax, cost) in sums.items()}
+    assert table(shipped, "aggregate_profit", 5) == wanted
+    assert {key[1] for key in wanted} == set(PERIODS)
+
+
+def test_base_growth_and_daily_growth(shipped: ShippedDags) -> None:
+    active: dict[tuple[Any, ...], set[str]] = defaultdict(set)
+    sessions: dict[tuple[Any, ...], int] = defaultdict(int)
+    for day, user, region, experiment, variant, count in shipped.rows(
+        "SELECT day, user_id, region, experiment, variant, sessions FROM raw_activity"
+    ):
+        active[day, region, experiment, variant].add(user)
+        sessions[day, region, experiment, variant] += count
+    base: Rows = {}
+    arms: dict[tuple[Any, ...], list[int]] = defaultdict(lambda: [0, 0])
+    for (day, *arm), users in list(active.items()):
+        if day in DAYS:
+            before = len(active[((date.fromisoformat(day) - timedelta(days=1)).isoformat(), *arm)])
+            base[day, *arm] = (len(users), sessions[day, *arm], before)
+            arms[day, arm[1], arm[2]][0] += len(users)
+            arms[day, arm[1], arm[2]][1] += before
+    assert table(shipped, "base_growth", 4) == base
+    assert table(shipped, "daily_growth", 3) == {
+        key: (users, before, per_ten_thousand(users - before, before)) for key, (users, before) in arms.items()
+    }
+
+
+def test_aggregate_growth(shipped: ShippedDags) -> None:
+    raw = shipped.rows("SELECT day, region, business_unit, new_accounts, revenue_cents FROM raw_sales_force")
+    wanted: Rows = {}
+    for day, period, first in spans():
+        since, until = previous(period, day)
+        for region, unit in {row[1:3] for row in raw}:
+            mine = [row for row in raw if row[1:3] == (region, unit)]
+            now = [row for row in mine if first <= row[0] <= day]
+            revenue = sum(row[4] for row in now)
+            before = sum(row[4] for row in mine if since <= row[0] <= until)
+            growth = per_ten_thousand(revenue - before, before)
+            wanted[day, period, first, region, unit] = (sum(row[3] for row in now), revenue, before, growth)
+    assert table(shipped, "aggregate_growth", 5) == wanted
+
+
+def test_base_and_aggregate_engagement(shipped: ShippedDags) -> None:
+    raw = shipped.rows("SELECT day, user_id, events FROM raw_web_events")
+    base: dict[tuple[Any, ...], int] = defaultdict(int)
+    for day, user, events in raw:
+        base[day, user] += events
+    assert table(shipped, "base_engagement", 2) == {key: (n,) for key, n in base.items() if key[0] in DAYS}
+    accounts = shipped.rows("SELECT day FROM raw_crm_accounts WHERE status = 'active'")
+    wanted: Rows = {}
+    for day, period, first in spans():
+        since = (date.fromisoformat(day) - timedelta(days=29)).isoformat()
+        seen = {key: n for key, n in base.items() if key[0] in DAYS and first <= key[0] <= day}
+        users = len({user for _, user in seen})
+        monthly = len({user for at, user, _ in raw if since <= at <= day})
+        wanted[day, period, first] = (
+            users, sum(seen.values()), monthly, per_ten_thousand(users, monthly), accounts.count((day,))
+        )  # fmt: skip
+    assert table(shipped, "aggregate_engagement", 3) == wanted
+
+
+def test_a_second_run_of_every_dag_changes_nothing(shipped: ShippedDags) -> None:
+    before = shipped.published()
+    done = shipped.run({"day": DAYS[1]})
+    assert len(done) == 11
+    assert {row["state"] for row in done} == {"success"}
+    assert shipped.published() == before

@@ -1,6 +1,7 @@
 """Runs the shipped dags for business dates in this process, without a scheduler: ``python run_dags.py JOB.json``.
 
-The job names the dates and, by dag, what to do to the warehouse before it; the answer is a JSON line of run states.
+The job names the dates and, by dag, what to do to the warehouse before it; the answer is a JSON line of run
+states and of the first error of each.
 A process of its own, since Airflow reads its environment once.
 """
 
@@ -12,6 +13,7 @@ import sys
 from contextlib import closing
 from datetime import UTC, datetime, time
 from pathlib import Path
+from typing import Any
 
 ORDER = (
     "master_data_load", "product_b_load", "sales_force_load", "profit_base", "engagement_base", "growth_base",
@@ -38,12 +40,25 @@ def main(job: dict) -> list[dict]:
         for dag_id in step.get("dags", ORDER):
             dag = bag.dags[dag_id]
             dag.deadline = None  # Airflow's own dag.test() cannot make a run of a dag that has one
+            errors: list[str] = []
             for task in dag.tasks:
                 task.retries = 0
+                task.on_failure_callback = [*callbacks_of(task), lambda context, to=errors: to.append(said(context))]
             run = dag.test(logical_date=at)
             failed = sorted(ti.task_id for ti in run.get_task_instances() if ti.state == "failed")
-            done.append({"dag": dag_id, "day": step["day"], "state": str(run.state), "failed": failed})
+            done.append({"dag": dag_id, "day": step["day"], "state": str(run.state), "failed": failed,
+                         "error": errors[0] if errors else ""})  # fmt: skip
     return done
+
+
+def callbacks_of(task: Any) -> list[Any]:
+    found = task.on_failure_callback or []
+    return list(found) if isinstance(found, list | tuple) else [found]
+
+
+def said(context: Any) -> str:
+    """The failed task's exception, as text."""
+    return str(context.get("exception") or "")
 
 
 if __name__ == "__main__":

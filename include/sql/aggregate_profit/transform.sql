@@ -1,4 +1,5 @@
 -- Company profit by region and category, for the day, the week and the month so far. Product B's orders are part of it.
+-- Only days that base profit has: their costs without their sales would make a loss of them.
 DELETE FROM stage_aggregate_profit WHERE day = '{{ business_date(dag_run) }}';
 {% for period, first, _ in periods(business_date(dag_run)) %}
 INSERT INTO stage_aggregate_profit
@@ -10,10 +11,10 @@ FROM (
     FROM base_profit WHERE day BETWEEN '{{ first }}' AND '{{ business_date(dag_run) }}'
     UNION ALL
     SELECT region, category, revenue_cents, 0, 0
-    FROM raw_product_b WHERE day BETWEEN '{{ first }}' AND '{{ business_date(dag_run) }}'
+    FROM raw_product_b WHERE day BETWEEN '{{ first }}' AND '{{ business_date(dag_run) }}' AND day IN (SELECT day FROM base_profit)
     UNION ALL
     SELECT region, category, 0, 0, cost_cents
-    FROM raw_costs WHERE day BETWEEN '{{ first }}' AND '{{ business_date(dag_run) }}'
+    FROM raw_costs WHERE day BETWEEN '{{ first }}' AND '{{ business_date(dag_run) }}' AND day IN (SELECT day FROM base_profit)
 ) p
 GROUP BY p.region, p.category;
 {% endfor %}
