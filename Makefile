@@ -30,13 +30,12 @@ test: $(STAMP) check ## every check and every test (but the long drills)
 unit: $(STAMP) ## the fast tests alone
 	$(BIN)/pytest tests/unit tests/property tests/architecture $(ARGS)
 
-check: $(STAMP) ## formatting, lint, strict types, layers, the registry
+check: $(STAMP) ## formatting, lint, strict types, layers, the registry and its runbooks
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/daybreak check --file include/ownership.yaml
-	$(BIN)/daybreak runbook check --strict --file include/ownership.yaml
+	$(BIN)/daybreak check --strict --file include/ownership.yaml
 
 format: $(STAMP) ## let ruff put the code in order
 	$(BIN)/ruff format .

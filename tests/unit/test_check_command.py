@@ -27,7 +27,7 @@ def run(*args: str | Path) -> Result:
 
 
 def test_the_shipped_registry_is_valid_without_a_warning() -> None:
-    result = run("check", "--file", SHIPPED, "--json")
+    result = run("check", "--strict", "--file", SHIPPED, "--json", "--at", "2026-12-01")
     assert result.exit_code == 0, result.output
     assert json.loads(result.stdout) == {"ok": True, "problems": []}
 
@@ -49,6 +49,37 @@ def test_warnings_do_not_fail() -> None:
     answer = json.loads(result.stdout)
     assert answer["ok"] is True
     assert [problem["severity"] for problem in answer["problems"]] == ["warning"]
+
+
+def test_a_sparse_runbook_is_a_warning_and_with_strict_an_error(tmp_path: Path) -> None:
+    registry, runbook = tmp_path / "ownership.yaml", tmp_path / "runbooks" / "growth.md"
+    registry.write_text(
+        "version: 1\n"
+        "people: {a: {name: Ann, opsgenie: a@example.com}}\n"
+        "on_call: {layers: {primary: {start: 2026-01-05T09:00, every: 1w, members: [a]}}}\n"
+        "defaults: {owner: a}\n"
+        "pipelines:\n"
+        "  growth: {dags: [growth], owners: {primary: a}, runbook: growth.md}\n"
+        "  profit: {dags: [profit], owners: {primary: a}}\n"
+    )
+    runbook.parent.mkdir()
+    runbook.write_text("# Growth\n\nReviewed: 2026-03-01\n\n## Owners and escalation\n\nBen.\n")
+    for more, severity, status in (((), "warning", 0), (("--strict",), "error", 1)):
+        result = run("check", "--file", registry, "--json", "--at", "2026-03-02", *more)
+        assert result.exit_code == status
+        answer = json.loads(result.stdout)
+        assert answer["ok"] is (status == 0)
+        assert {(each["severity"], each["path"], each["line"]) for each in answer["problems"]} == {
+            (severity, "pipelines.growth.runbook", 6)
+        }
+        assert "does not name Ann (a), its primary owner" in result.stdout
+    late = json.loads(run("check", "--file", registry, "--json", "--at", "2026-10-01").stdout)
+    assert any("was reviewed 214 days ago" in each["message"] for each in late["problems"])
+
+
+def test_a_registry_in_error_is_told_without_its_runbooks() -> None:
+    result = run("check", "--file", BAD / "runbook_missing.yaml", "--json", "--at", "2026-03-01")
+    assert {each["severity"] for each in json.loads(result.stdout)["problems"]} == {"error"}
 
 
 def test_at_moves_its_now() -> None:

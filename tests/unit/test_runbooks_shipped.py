@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from daybreak.cli import COMMANDS, build_app
 from daybreak.commands.runbook import rendered
 from daybreak.config import load_registry
-from daybreak.config.runbook_lint import findings
+from daybreak.config.runbook_lint import findings, owner_findings
 from daybreak.config.runbooks import Runbook, Shelf
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -65,24 +65,50 @@ def test_the_guards_it_names_are_tasks_of_the_dags(path: Path) -> None:
         assert guard in tasks, guard
 
 
-def test_what_is_amiss_is_told() -> None:
+def test_what_is_amiss_is_told(tmp_path: Path) -> None:
     text = RUNBOOKS[0].read_text()
     spoiled = text.replace("### Dag paused", "### On holiday").replace("Reviewed: 2026", "Reviewed: 2024")
-    spoiled += "\nSee [there](#nowhere).\n"
-    told = list(findings(Runbook(name="x.md", text=spoiled), TODAY))
-    assert told[:2] == [
+    spoiled = spoiled.replace("## First five minutes", "## Later").replace("## Whom to tell", "## First five minutes")
+    spoiled += "\n1. See [there](#nowhere), [the other](other.md) and [that](other.md#x).\n"
+    (tmp_path / "here.md").touch()
+    spoiled += "[Fine](here.md), [fine](https://example.com/x#y), [fine](/daybreak), [fine](#purpose).\n"
+    told = list(findings(Runbook(name="x.md", text=spoiled), TODAY, folder=tmp_path))
+    assert told[:-1] == [
+        "has no section whom-to-tell",
         "has no section dag-paused, to which pages may lead",
+        "common-failures stands before first-five-minutes: what is done first comes first",
         "links to #nowhere, which is no section of it",
+        "links to other.md, which is not there",
+        "links to other.md, which is not there",
     ]
-    assert re.fullmatch(r"was reviewed \d+ days ago: read it again and renew the date", told[2])
+    assert re.fullmatch(r"was reviewed \d+ days ago: read it again and renew the date", told[-1])
+
+
+def test_a_runbook_that_holds_nothing_is_a_few_lines() -> None:
+    told = list(findings(Runbook(name="x.md", text="# Growth\n"), TODAY))
+    assert [line.split(",")[0] for line in told] == [
+        "has no sections purpose",
+        "has no sections dag-missing",
+        "does not say when it was reviewed: write a line 'Reviewed: 2026-11-20'",
+    ]
+
+
+def test_an_owner_who_is_not_named_is_told() -> None:
+    registry = load_registry(REGISTRY)
+    pipeline = registry.pipelines["aggregate_growth"]
+    text = "## Owners and escalation\n\nEngineer A looks after it, Engineer CC does not.\n"
+    assert list(owner_findings(Runbook(name="x.md", text=text), pipeline, registry)) == [
+        "does not name Engineer C (de-3), its secondary owner, in the section owners-and-escalation"
+    ]
 
 
 def test_a_new_runbook_has_the_form_and_says_what_is_to_be_written(tmp_path: Path) -> None:
     pipeline = load_registry(REGISTRY).pipelines["aggregate_growth"]
     now = datetime(2026, 12, 1, tzinfo=UTC)
     made = Runbook(name="x.md", text=rendered(pipeline, now))
-    assert list(findings(made, TODAY)) == []
-    assert "TO WRITE" in made.text
+    (only,) = findings(made, TODAY)
+    assert re.fullmatch(r"still says TO WRITE in \d+ places", only)
+    assert list(owner_findings(made, pipeline, load_registry(REGISTRY))) == []
     assert "airflow dags unpause aggregate_growth" in made.text
 
 
@@ -101,4 +127,4 @@ def test_the_command_makes_one_beside_the_registry_and_never_overwrites(tmp_path
     assert "is there already" in str(second.exception)
     checked = CliRunner().invoke(app, ["runbook", "check", "--strict", "--file", str(registry)])
     assert checked.exit_code == 1
-    assert "places still say TO WRITE" in checked.output
+    assert re.search(r"p: p.md still says TO WRITE in \d+ places", checked.output)

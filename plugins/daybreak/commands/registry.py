@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,9 +30,9 @@ def check(
     file: Path = typer.Option(None, "--file", help=f"The registry (default: {OWNERSHIP_FILE}, else {DEFAULT_FILE})."),
     at: str = typer.Option(None, "--at", help="Check as if it were this instant (ISO 8601).", show_default="now"),
     as_json: bool = typer.Option(False, "--json", help="Print the problems as JSON."),
+    strict: bool = typer.Option(False, "--strict", help="Warnings, those about runbooks too, are errors."),
 ) -> None:
-    """Find every mistake of a registry at once, each with its path, line and remedy."""
-    from daybreak.config import check_file
+    """Find every mistake of a registry and of its runbooks at once, each with its path, line and remedy."""
     from daybreak.errors import RegistryMissing
 
     now = _instant(at)
@@ -40,7 +41,7 @@ def check(
     problems: list[tuple[Path, Problem]] = []
     for each in named:
         try:
-            problems += [(each, problem) for problem in check_file(each, now)]
+            problems += [(each, problem) for problem in _problems(each, now, strict=strict)]
         except RegistryMissing as error:
             missing = True
             print(f"daybreak: {error}", file=sys.stderr)
@@ -67,6 +68,17 @@ def schema() -> None:
 def default_file() -> Path:
     """The registry that is meant when none is named."""
     return Path(os.environ.get(OWNERSHIP_FILE) or DEFAULT_FILE)
+
+
+def _problems(path: Path, now: datetime, *, strict: bool) -> list[Problem]:
+    """What is wrong with the registry at ``path`` and, where nothing is, with its runbooks; by line."""
+    from daybreak.config import check_file
+    from daybreak.config.runbook_check import runbook_problems
+
+    problems = check_file(path, now)
+    if all(problem.severity != "error" for problem in problems):
+        problems = sorted([*problems, *runbook_problems(path, now)], key=lambda problem: problem.line or 0)
+    return [replace(problem, severity="error") for problem in problems] if strict else problems
 
 
 def _instant(text: str | None) -> datetime:

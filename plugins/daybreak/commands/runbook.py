@@ -67,6 +67,8 @@ def rendered(pipeline: Pipeline, now: datetime) -> str:
         area=pipeline.area or "TO WRITE",
         audience=pipeline.audience or "TO WRITE",
         reviewed=now.date().isoformat(),
+        primary=pipeline.primary_owner,
+        secondary=pipeline.secondary_owner or "TO WRITE",
         purpose=pipeline.purpose or "TO WRITE",
         impact=f"Read by: {pipeline.downstream or 'TO WRITE'}.",
         escalation="TO WRITE: in words, what the registry's escalation means for this pipeline.",
@@ -91,16 +93,13 @@ def check(
 ) -> None:
     """Tell what is amiss with the runbooks that the registry names."""
     from daybreak.config import load_registry
-    from daybreak.config.runbook_lint import findings
-    from daybreak.config.runbooks import Shelf
+    from daybreak.config.runbook_check import runbook_findings
 
-    shelf, today = Shelf.beside(file), datetime.now(UTC).date()
-    amiss = 0
-    for pipeline in load_registry(file).pipelines.values():
-        runbook = shelf.get(pipeline.runbook)
-        lines = ["has no runbook"] if runbook is None else list(findings(runbook, today))
-        if runbook is not None and "TO WRITE" in runbook.text:
-            lines.append(f"{runbook.text.count('TO WRITE')} places still say TO WRITE")
+    now, amiss = datetime.now(UTC), 0
+    registry = load_registry(file)
+    for pipeline in registry.pipelines.values():
+        named = pipeline.runbook is not None
+        lines = list(runbook_findings(file, registry, pipeline, now)) if named else ["has no runbook"]
         for line in lines:
             typer.echo(f"{pipeline.id}: {pipeline.runbook or ''} {line}", err=True)
         amiss += len(lines)
