@@ -36,7 +36,7 @@ def warn_of_outliers(file: str) -> list[str]:
     if suspects:
         text = (
             f"web_events: unusual traffic from {', '.join(suspects)}. If it is an attack, add the referrer to "
-            'ddos_referrer (runbook aggregate_engagement, section "Outlier"): the next run leaves it out, and counts it.'
+            'ddos_referrer (runbook aggregate_engagement, section "Outlier"): the next run leaves it out and counts it.'
         )
         log.warning("%s", text)
         try:

@@ -57,6 +57,22 @@ class AirflowApi:
         answer = self._call("POST", "/dags/~/dagRuns/list", json={"page_limit": 100, "order_by": "-run_after"})
         return list(reversed(answer["dag_runs"]))
 
+    def clear(self, dag_id: str, run_id: str) -> None:
+        """Clear the failed tasks of a run, and those after them: they run again."""
+        body = {"dry_run": False, "dag_run_id": run_id, "only_failed": True, "include_downstream": True}
+        self._call("POST", f"/dags/{dag_id}/clearTaskInstances", json=body)
+
+    def forget(self, dag_id: str) -> None:
+        """Pause a dag and delete its runs, and what its assets have announced since the last one."""
+        self.pause(dag_id, paused=True)
+        for run in self._call("GET", f"/dags/{dag_id}/dagRuns", params={"limit": 100})["dag_runs"]:
+            self._call("DELETE", f"/dags/{dag_id}/dagRuns/{run['dag_run_id']}")
+        try:
+            self._call("DELETE", f"/dags/{dag_id}/assets/queuedEvents")
+        except AirflowUnreadable as error:
+            if " 404 " not in str(error):  # nothing was announced
+                raise
+
     def tasks(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
         return list(self._call("GET", f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances")["task_instances"])
 

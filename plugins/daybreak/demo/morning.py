@@ -27,8 +27,22 @@ MAIN_JOB = frozenset({LATE, BROKEN, PAUSED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """The minutes from a morning's first instant to its others, and how long before due a pipeline is at risk.
+
+    :param whole_minutes: whether the first instant is on a whole minute, as people read it more easily
+    """
+
+    told: int = 1
+    due: int = 2
+    quiet_due: int = 5
+    at_risk: str = "1m"
+    whole_minutes: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Morning:
-    """When things are due. Instants are aware, in ``zone``, on whole minutes: the registry knows no seconds.
+    """When things are due. Instants are aware, in ``zone``, on whole minutes or at least on whole seconds.
 
     :param expected: by when the late upstream is expected: its ticket
     :param told: when leadership is told in a thread (two hours, shortened)
@@ -41,6 +55,7 @@ class Morning:
     told: datetime
     due: datetime
     quiet_due: datetime
+    at_risk: str
 
     @property
     def zone(self) -> ZoneInfo:
@@ -49,6 +64,10 @@ class Morning:
     @property
     def business_date(self) -> str:
         return self.due.date().isoformat()
+
+
+UNHURRIED = Pace()
+"""For people who watch."""
 
 
 def zone_of_nine(now: datetime) -> str:
@@ -61,22 +80,25 @@ def zone_of_nine(now: datetime) -> str:
     return "Etc/GMT" if offset == 0 else f"Etc/GMT{'-' if offset > 0 else '+'}{abs(offset)}"
 
 
-def plan(now: datetime, *, head_start: timedelta, zone_name: str | None = None) -> Morning:
-    """A morning whose first instant that matters is a whole minute at least ``head_start`` from ``now``.
+def plan(now: datetime, *, head_start: timedelta, zone_name: str | None = None, pace: Pace = UNHURRIED) -> Morning:
+    """A morning whose first instant that matters is at least ``head_start`` from ``now``, on a whole minute or second.
 
     ``zone_name`` keeps the zone of an earlier plan: an hour may have turned since.
     """
     name = zone_name or zone_of_nine(now)
     first = (now + head_start).astimezone(ZoneInfo(name))
-    if first.second or first.microsecond:
-        first = first.replace(second=0, microsecond=0) + timedelta(minutes=1)
     minute = timedelta(minutes=1)
+    if pace.whole_minutes and (first.second or first.microsecond):
+        first = first.replace(second=0, microsecond=0) + minute
+    elif first.microsecond:
+        first = first.replace(microsecond=0) + timedelta(seconds=1)
     return Morning(
         zone_name=name,
         expected=first,
-        told=first + minute,
-        due=first + 2 * minute,
-        quiet_due=first + 5 * minute,
+        told=first + pace.told * minute,
+        due=first + pace.due * minute,
+        quiet_due=first + pace.quiet_due * minute,
+        at_risk=pace.at_risk,
     )
 
 
@@ -107,6 +129,9 @@ def derive(
             step["after"] = _shortened(step["after"], "5m")
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copytree(shipped.parent / "runbooks", target.parent / "runbooks", dirs_exist_ok=True)
+    triage = shipped.parent / "triage.yaml"
+    if triage.exists():
+        shutil.copyfile(triage, target.parent / triage.name)
     partial = target.with_suffix(".partial")
     header = (
         "# Derived from include/ownership.yaml by `daybreak demo`: deadlines are minutes away, steps are shortened.\n"
@@ -117,8 +142,14 @@ def derive(
 
 def _retime(clock: dict[str, Any], key: str, at: datetime, morning: Morning) -> None:
     clock.update(
-        {key: f"{at:%H:%M}", "timezone": morning.zone_name, "days": "daily", "opens": "00:00", "at_risk": "1m"}
+        {
+            key: f"{at:%H:%M:%S}" if at.second else f"{at:%H:%M}",
+            "timezone": morning.zone_name,
+            "days": "daily",
+            "opens": "00:00",
+        }
     )
+    clock["at_risk"] = morning.at_risk
     clock.pop("skip_holidays", None)
 
 

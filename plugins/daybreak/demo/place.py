@@ -89,7 +89,7 @@ class Place:
 
     def copy_dags(self) -> None:
         """Make :attr:`own_dags`, with the SQL where the copies look for it."""
-        shutil.copytree(self.checkout / "dags", self.own_dags)
+        shutil.copytree(self.checkout / "dags", self.own_dags, dirs_exist_ok=True)
         shutil.copytree(self.checkout / "include" / "sql", self.registry.parent / "sql", dirs_exist_ok=True)
 
 

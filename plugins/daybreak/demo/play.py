@@ -69,14 +69,14 @@ class Play:
     def do(self, text: str) -> None:
         self.stage.timeline.say("do", text)
 
-    def watch(self, enough: Callable[[Scene], bool], *, until: datetime) -> Scene:
-        """Look once a second, telling what is new, until ``enough`` or ``until``. → the last look."""
+    def watch(self, enough: Callable[[Scene], bool], *, until: datetime, pause: float = POLL_SECONDS) -> Scene:
+        """Look every ``pause`` seconds, telling what is new, until ``enough`` or ``until``. → the last look."""
         while True:
             scene = self.look()
             self.stage.household.check()
             if enough(scene) or datetime.now(UTC) >= until:
                 return scene
-            time.sleep(POLL_SECONDS)
+            time.sleep(pause)
 
     def look(self) -> Scene:
         """One reading, with what is new in it told."""
@@ -94,12 +94,28 @@ class Play:
 
     def task_done(self, dag: str, task: str) -> bool:
         """Whether ``task`` has succeeded in a run of ``dag``."""
-        return any(
-            each["task_id"] == task and each["state"] == "success"
-            for run in self.stage.airflow.runs()
-            if run["dag_id"] == dag
-            for each in self.stage.airflow.tasks(dag, run["dag_run_id"])
-        )
+        return any(each["task_id"] == task and each["state"] == "success" for each in self._tasks(dag))
+
+    def pids(self, dag: str) -> set[int]:
+        """The processes of the tasks of ``dag`` that are running."""
+        return {int(each["pid"]) for each in self._tasks(dag) if each["state"] == "running" and each.get("pid")}
+
+    def count(self, dag: str, state: str = "success") -> int:
+        """How many runs of ``dag`` are in ``state``."""
+        return sum(run["dag_id"] == dag and run["state"] == state for run in self.stage.airflow.runs())
+
+    def active(self, dag: str) -> bool:
+        """Whether a run of ``dag`` has not ended yet."""
+        return bool(self.count(dag, "queued") or self.count(dag, "running"))
+
+    def clear(self, dag: str) -> None:
+        """Clear the failed tasks of the newest run of ``dag`` and what follows them."""
+        newest = [run for run in self.stage.airflow.runs() if run["dag_id"] == dag][-1]
+        self.stage.airflow.clear(dag, newest["dag_run_id"])
+
+    def _tasks(self, dag: str) -> list[dict[str, Any]]:
+        api = self.stage.airflow
+        return [task for run in api.runs() if run["dag_id"] == dag for task in api.tasks(dag, run["dag_run_id"])]
 
 
 def succeeded(scene: Scene, *dags: str) -> bool:

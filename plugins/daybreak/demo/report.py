@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Iterable
 
-from daybreak.demo.events import local
-from daybreak.demo.sandbox_view import Message
+from daybreak.demo.events import Heard, local
 from daybreak.demo.show import Show
 from daybreak.demo.stage import Stage
 from daybreak.demo.steps import STEPS, Scene
 from daybreak.demo.timeline import Timeline
 
 NOT_REACHED = "not reached"
+LONGEST = 130  # characters of a line in a table: an alert's message whole
 
 
 def arrived(timeline: Timeline, scene: Scene) -> None:
     """What the stand-in Opsgenie and Slack hold."""
     alerts = [("at", "alert", "priority", "to", "state", "count", "reason")]
     for alert in scene.view.alerts:
-        reason = alert.details.get("reason") or ("ticket" if "ticket" in alert.tags else "")
+        reason = alert.details.get("reason") or ("ticket" if alert.kind == "ticket" else "")
         state = "closed" if alert.closed else "open"
         alerts.append(
             (
@@ -38,18 +38,29 @@ def arrived(timeline: Timeline, scene: Scene) -> None:
     timeline.table("Slack", posts)
 
 
-def told(timeline: Timeline, scene: Scene) -> None:
-    """Everything in the order in which people heard of it."""
-    heard = []
-    for alert in scene.view.alerts:
-        how = "ticket" if "ticket" in alert.tags else "page"
-        heard.append((alert.created_at, ", ".join(alert.responders), how, alert.message))
-    for message in scene.view.messages:
-        heard.append(_heard(message, "message"))
-        heard += [_heard(reply, "thread") for reply in message.replies]
+def told(timeline: Timeline, scene: Scene, heard: Iterable[Heard]) -> None:
+    """Everything that anybody was told, in the order and in the words in which they heard it."""
     rows = [("at", "how", "to", "what")]
-    rows += [(local(at, timeline), how, to, what[:100]) for at, to, how, what in sorted(heard)]
-    timeline.table("Told to whom, and when", rows)
+    for each in sorted(heard, key=lambda one: one.at):
+        rows.append((local(each.at, timeline), each.how, _whom(scene, each), each.what[:LONGEST]))
+    if len(rows) == 1:
+        timeline.line()
+        timeline.line("Told to whom, and when: nothing, to nobody.")
+    else:
+        timeline.table("Told to whom, and when", rows)
+
+
+def _whom(scene: Scene, heard: Heard) -> str:
+    """Those who were notified by name; of a Slack message the channel and whom it tags."""
+    registry = scene.registry
+    if heard.alert is not None:
+        names = {person.opsgenie: person.name for person in registry.people.values()}
+        return ", ".join(names.get(each, each) for each in heard.alert.responders)
+    assert heard.message is not None
+    tags = {f"<@{person.slack}>": person.name for person in registry.people.values() if person.slack}
+    tags |= {f"<!subteam^{t.slack_usergroup}": t.name for t in registry.teams.values() if t.slack_usergroup}
+    tagged = [name for tag, name in tags.items() if tag in heard.message.text]
+    return f"#{heard.message.channel.lstrip('#')}{': ' if tagged else ''}{', '.join(tagged)}"
 
 
 def verdicts(timeline: Timeline, show: Show) -> None:
@@ -70,7 +81,3 @@ def addresses(timeline: Timeline, stage: Stage) -> None:
     timeline.line(f"  Airflow, with its dags, board and runbooks   {stage.airflow.base_url}")
     timeline.line(f"  Opsgenie and Slack, as people see them       {stage.sandbox.url}")
     timeline.line()
-
-
-def _heard(message: Message, how: str) -> tuple[datetime, str, str, str]:
-    return message.at, message.channel, how, message.headline

@@ -6,7 +6,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from types import FrameType
 from typing import Any
 
@@ -15,13 +15,12 @@ from daybreak.demo.household import Household
 from daybreak.demo.place import find_place
 from daybreak.demo.play import Play
 from daybreak.demo.ports import claim
+from daybreak.demo.rehearsal import Rehearsal
 from daybreak.demo.report import addresses, arrived, told, verdicts
 from daybreak.demo.scenarios import Scenario
 from daybreak.demo.show import Show
 from daybreak.demo.stage import Stage, build
 from daybreak.demo.timeline import Timeline
-
-RECOVERY = timedelta(seconds=120)
 
 
 class Told(BaseException):
@@ -55,24 +54,17 @@ def run_rehearsal(scenario: Scenario, *, stay: bool, airflow_port: int, sandbox_
 
     def play(stage: Stage) -> bool:
         timeline.line(f"{scenario.name}: {scenario.title}")
-        rehearsal = Play(stage=stage, reporter=Reporter(timeline=timeline))
-        rehearsal.look_at_dags()
-        scenario.deeds(rehearsal)
-        until = stage.morning.quiet_due + timedelta(seconds=60)
-        missing = scenario.missing(rehearsal.watch(lambda scene: scenario.missing(scene) is None, until=until))
-        recovered = scenario.recovered
-        if missing is None and scenario.after and recovered:
-            scenario.after(rehearsal)
-            until = datetime.now(UTC) + RECOVERY
-            missing = recovered(rehearsal.watch(lambda scene: recovered(scene) is None, until=until))
-        arrived(timeline, rehearsal.scene())
-        told(timeline, rehearsal.scene())
-        verdict = "as it should be" if missing is None else f"NOT as it should be: {missing}"
-        timeline.line(f"{scenario.name}: {verdict}")
+        rehearsal = Rehearsal(stage=stage, reporter=Reporter(timeline=timeline))
+        rehearsal.start([scenario])
+        complete = rehearsal.play([scenario])
+        told(timeline, rehearsal.scene(), rehearsal.reporter.heard)
+        missing = rehearsal.why_not.get(scenario.name)
+        timeline.line()
+        timeline.line(f"{scenario.name}: {f'NOT as it should be: {missing}' if missing else 'as it should be'}")
         if stay:
             addresses(timeline, stage)
             _stay(rehearsal)
-        return missing is None
+        return complete
 
     return on_stage(
         timeline,
@@ -80,8 +72,7 @@ def run_rehearsal(scenario: Scenario, *, stay: bool, airflow_port: int, sandbox_
         airflow_port=airflow_port,
         sandbox_port=sandbox_port,
         early=scenario.early,
-        own_dags=scenario.own_dags,
-        retries=scenario.retries,
+        own_dags=True,
     )
 
 

@@ -52,6 +52,11 @@ class Alert:
         return list(self.raw["tags"])
 
     @property
+    def kind(self) -> str:
+        """``ticket`` (work for another team) or ``page``."""
+        return "ticket" if "ticket" in self.tags else "page"
+
+    @property
     def details(self) -> dict[str, str]:
         return dict(self.raw["details"])
 
@@ -148,6 +153,10 @@ class View:
     def alert(self, alias: str) -> Alert | None:
         """The newest alert of that alias."""
         return next((alert for alert in reversed(self.alerts) if alert.alias == alias), None)
+
+    def about(self, subject: str) -> list[Alert]:
+        """All alerts whose alias names ``subject``, oldest first."""
+        return [alert for alert in self.alerts if f":{subject}:" in alert.alias]
 
     def thread_of(self, dedup_key: str, *names: str) -> Message | None:
         """The parent message of an incident: by its metadata, else the first that names one of ``names``."""

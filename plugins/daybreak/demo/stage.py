@@ -6,15 +6,16 @@ import json
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 
 from daybreak.config import load_registry
 from daybreak.demo.airflow_api import AirflowApi
 from daybreak.demo.airflow_up import CORE, PARSER, SetUpFailed, airflow, daybreak, environment, prepare_database
 from daybreak.demo.household import Household
-from daybreak.demo.morning import MAIN_JOB, Morning, derive, plan
+from daybreak.demo.morning import MAIN_JOB, UNHURRIED, Morning, Pace, derive, plan
 from daybreak.demo.place import Place
 from daybreak.demo.sandbox_view import Sandbox
 from daybreak.demo.timeline import Timeline
@@ -33,13 +34,16 @@ class Stage:
     place: Place
     household: Household
     timeline: Timeline
-    airflow_port: int
-    sandbox_port: int
-    env: dict[str, str] = field(default_factory=dict)
+    env: dict[str, str]
+    dags: Path
     morning: Morning
     registry: Registry
     airflow: AirflowApi
     sandbox: Sandbox
+
+    @property
+    def shipped(self) -> Path:
+        return self.place.checkout / "include" / "ownership.yaml"
 
     def end(self) -> None:
         self.airflow.close()
@@ -64,11 +68,32 @@ def build(
     :param own_dags: run a copy of the dags instead of the checkout's
     :param retries: how often a failed task is tried again
     """
-    shipped = place.checkout / "include" / "ownership.yaml"
+    stage, took = boot(
+        place, household, timeline,
+        airflow_port=airflow_port, sandbox_port=sandbox_port, own_dags=own_dags, retries=retries,
+    )  # fmt: skip
+    open_morning(stage, early=early, parsing=min(0.75 * took, 90))
+    return stage
+
+
+def boot(
+    place: Place,
+    household: Household,
+    timeline: Timeline,
+    *,
+    airflow_port: int,
+    sandbox_port: int,
+    own_dags: bool,
+    retries: int = 1,
+) -> tuple[Stage, float]:
+    """Start the sandbox and Airflow without its dag processor: no morning has begun yet.
+
+    → the stage, and the seconds that Airflow took to come up: a measure of this machine.
+    """
     airflow_url = f"http://127.0.0.1:{airflow_port}"
     # A first version with far deadlines, so that the sandbox knows the people and a broken file is told at once.
     morning = plan(datetime.now(UTC), head_start=timedelta(minutes=60))
-    derive(shipped, place.registry, morning, airflow_url=airflow_url, early=early)
+    derive(place.checkout / "include" / "ownership.yaml", place.registry, morning, airflow_url=airflow_url)
     if own_dags:
         place.copy_dags()
     dags = place.own_dags if own_dags else place.checkout / "dags"
@@ -84,39 +109,52 @@ def build(
     for name, arguments in CORE.items():
         household.start(name, airflow(*arguments), env)
     api = AirflowApi(airflow_url)
-    took = _wait(household, lambda: _healthy(api), START_LIMIT, "Airflow did not come up", timeline)
+    took = wait_for(household, lambda: _healthy(api), START_LIMIT, "Airflow did not come up", timeline)
+    stage = Stage(
+        place=place, household=household, timeline=timeline, env=env, dags=dags, morning=morning,
+        registry=registry, airflow=api, sandbox=sandbox,
+    )  # fmt: skip
+    return stage, took
 
-    # Only now are the clock times fixed, and parsing takes about as long as starting did, on whatever machine this is.
-    wanted, parsing = len(list(dags.glob("*.py"))), min(0.75 * took, 90)
+
+def open_morning(
+    stage: Stage,
+    *,
+    early: frozenset[str],
+    parsing: float,
+    pace: Pace = UNHURRIED,
+    head_start: timedelta = HEAD_START,
+    least: timedelta = LEAST_START,
+) -> float:
+    """Fix a morning's clock times, have the dags parsed with them, and start the monitor. → seconds of parsing.
+
+    Only now are the clock times fixed; parsing takes about as long as starting did, on whatever machine this is.
+
+    :param parsing: seconds that parsing is expected to take
+    :param head_start: from parsed dags to the morning's first instant
+    :param least: with less than this left, the morning is moved back
+    """
+    household, timeline, wanted = stage.household, stage.timeline, len(list(stage.dags.glob("*.py")))
     while True:
-        head_start = HEAD_START + timedelta(seconds=parsing)
-        morning = plan(datetime.now(UTC), head_start=head_start, zone_name=morning.zone_name)
-        derive(shipped, place.registry, morning, airflow_url=airflow_url, early=early)
-        timeline.progress(f"derived a registry due {morning.due:%H:%M} {morning.zone_name}: {place.registry}")
+        start = head_start + timedelta(seconds=parsing)
+        stage.morning = plan(datetime.now(UTC), head_start=start, zone_name=stage.morning.zone_name, pace=pace)
+        derive(stage.shipped, stage.place.registry, stage.morning, airflow_url=stage.airflow.base_url, early=early)
+        zone = stage.morning.zone_name
+        timeline.progress(f"derived a registry due {stage.morning.due:%H:%M} {zone}: {stage.place.registry}")
         since = datetime.now(UTC)
         for name, arguments in PARSER.items():
-            household.start(name, airflow(*arguments), env)
+            household.start(name, airflow(*arguments), stage.env)
         failure = "the dags did not appear in Airflow"
-        parsing = _wait(household, partial(_parsed, api, wanted, since), PARSE_LIMIT, failure, timeline)
-        if morning.expected - datetime.now(UTC) >= LEAST_START:
+        ready = partial(_parsed, stage.airflow, wanted, since)
+        parsing = wait_for(household, ready, PARSE_LIMIT, failure, timeline)
+        if stage.morning.expected - datetime.now(UTC) >= least:
             break
         timeline.progress("that took longer than planned: the morning is moved back")
         for name in PARSER:
             household.end(name)
-    registry = load_registry(place.registry)
-    household.start("monitor", daybreak("monitor"), env)
-    return Stage(
-        place=place,
-        household=household,
-        timeline=timeline,
-        airflow_port=airflow_port,
-        sandbox_port=sandbox_port,
-        env=env,
-        morning=morning,
-        registry=registry,
-        airflow=api,
-        sandbox=sandbox,
-    )
+    stage.registry = load_registry(stage.place.registry)
+    household.start("monitor", daybreak("monitor"), stage.env)
+    return parsing
 
 
 def _start_sandbox(place: Place, household: Household, timeline: Timeline, port: int) -> Sandbox:
@@ -125,7 +163,7 @@ def _start_sandbox(place: Place, household: Household, timeline: Timeline, port:
     timeline.progress("starting the stand-in Opsgenie and Slack")
     options = ("--port", str(port), "--ready-file", str(ready), "--strict-known-users", str(place.registry))
     household.start("sandbox", daybreak("sandbox", *options), _environment_of_sandbox())
-    _wait(household, ready.exists, 60, "the sandbox did not come up", timeline)
+    wait_for(household, ready.exists, 60, "the sandbox did not come up", timeline)
     return Sandbox(json.loads(ready.read_text())["url"])
 
 
@@ -148,7 +186,7 @@ def _parsed(api: AirflowApi, wanted: int, since: datetime) -> bool:
     return sum(datetime.fromisoformat(at) >= since for at in parsed) >= wanted
 
 
-def _wait(
+def wait_for(
     household: Household, ready: Callable[[], bool], limit: float, failure: str, timeline: Timeline, pause: float = 0.5
 ) -> float:
     """Wait until ``ready``; tell every ten seconds that it goes on. → seconds waited.

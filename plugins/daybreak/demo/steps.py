@@ -94,7 +94,7 @@ def upstream_told(scene: Scene) -> str | None:
         for to in step.to
         if to in scene.registry.teams
     ]
-    for message in _all_messages(scene.view):
+    for message in all_messages(scene.view):
         tagged = all(f"<!subteam^{group}" in message.text for group in leaders if group)
         if tagged and upstream.name in message.text and message.at >= scene.morning.told - timedelta(seconds=1):
             return None
@@ -207,5 +207,6 @@ def _owners(scene: Scene, pipeline: str) -> list[str]:
     return [found.primary_owner, *([found.secondary_owner] if found.secondary_owner else [])]
 
 
-def _all_messages(view: View) -> list[Message]:
+def all_messages(view: View) -> list[Message]:
+    """Every message, those in threads too."""
     return [each for message in view.messages for each in (message, *message.replies)]
