@@ -237,3 +237,17 @@ def test_the_mounts_are_there_and_cannot_be_written_to(env: dict[str, str]) -> N
                 assert text.endswith(":ro")
             else:
                 assert source in found["volumes"]
+
+
+def test_the_documented_commands_name_services_that_are_there(env: dict[str, str]) -> None:
+    services = set(read(env)["services"])
+    text = (ROOT / "docs" / "deploy.md").read_text()
+    named = set(re.findall(r"docker compose (?:exec(?: -T)?|logs --follow|start) ([a-z-]+)", text))
+    for several in re.findall(r"docker compose stop ([a-z -]+)$", text, re.MULTILINE):
+        named |= set(several.split())
+    assert named
+    assert named <= services
+    stopped = re.search(r"docker compose stop (worker [a-z -]+)$", text, re.MULTILINE)
+    assert stopped
+    lasting = services - {"postgres", "redis", "init", "sandbox"}
+    assert set(stopped[1].split()) == lasting, "an upgrade stops whatever uses the tables"
