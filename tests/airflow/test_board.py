@@ -5,10 +5,8 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine
 
@@ -19,16 +17,9 @@ from daybreak.store.incidents import save_incidents
 from daybreak.store.occurrences import save_records
 from daybreak.surfaces.site import Site
 from daybreak.surfaces.web import access, board
-from daybreak.surfaces.web.app import create_app
 from tests.support.monitors import store_in
 from tests.support.surfaces import growth, make_site, registry
-
-
-class Manager:
-    readable: set[str] | None = None
-
-    def is_authorized_dag(self, *, method: str, user: Any, details: Any = None) -> bool:
-        return self.readable is None or (details is not None and details.id in self.readable)
+from tests.support.web_pages import Manager, visitor
 
 
 @pytest.fixture
@@ -57,10 +48,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Engine:
 
 @pytest.fixture
 def client(manager: Manager, site: Site) -> TestClient:
-    parent, app = FastAPI(), create_app()
-    app.dependency_overrides[access.signed_in] = lambda: "vera"
-    parent.mount("/daybreak", app)
-    return TestClient(parent)
+    return visitor("vera")
 
 
 def record(store: Engine, site: Site, pipeline: str, state: State, reason: Reason | None) -> None:
@@ -119,9 +107,7 @@ def test_only_what_the_user_may_read(client: TestClient, manager: Manager, store
 
 
 def test_without_a_user_there_is_no_board(manager: Manager, site: Site, store: Engine) -> None:
-    parent = FastAPI()
-    parent.mount("/daybreak", create_app())
-    assert TestClient(parent).get("/daybreak/board").status_code == 401
+    assert visitor(None).get("/daybreak/board").status_code == 401
 
 
 def test_it_says_so_when_nobody_has_judged(client: TestClient, store: Engine) -> None:

@@ -3,27 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from daybreak.surfaces.web import access, health, runbooks
-from daybreak.surfaces.web.app import create_app
 from daybreak.surfaces.web.render import render
 from tests.support.surfaces import growth, make_site, registry
+from tests.support.web_pages import Manager, mounted, visitor
 
-
-class Manager:
-    """An auth manager that lets everybody read the dags of ``readable``."""
-
-    readable: set[str] | None = None  # None: all
-
-    def is_authorized_dag(self, *, method: str, user: Any, details: Any = None) -> bool:
-        if self.readable is None:
-            return True
-        return details is not None and details.id in self.readable
+NEED_A_USER = ("/board", "/runbooks", "/runbooks/", "/runbooks/{name}", "/upstreams/{name}")
 
 
 @pytest.fixture
@@ -41,30 +30,22 @@ def manager(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Manager:
     return found
 
 
-def mounted() -> tuple[FastAPI, FastAPI]:
-    """Airflow's application with ours mounted, as its own ``init_plugins`` does. Our lifespan does not run."""
-    parent, app = FastAPI(), create_app()
-    parent.mount("/daybreak", app)
-    return parent, app
-
-
 @pytest.fixture
 def anonymous(manager: Manager) -> TestClient:
-    return TestClient(mounted()[0], follow_redirects=False)
+    return visitor(None)
 
 
 @pytest.fixture
 def signed_in(manager: Manager) -> TestClient:
-    parent, app = mounted()
-    app.dependency_overrides[access.signed_in] = lambda: "vera"
-    return TestClient(parent, follow_redirects=False)
+    return visitor("vera")
 
 
 def test_every_route_needs_a_user_but_health(anonymous: TestClient) -> None:
     app = mounted()[1]
     paths = [route.path for route in app.routes]
-    assert set(paths) == {"/health", "/board", "/runbooks", "/runbooks/", "/runbooks/{name}"}
-    for path in ("/daybreak/runbooks", "/daybreak/runbooks/", "/daybreak/runbooks/growth", "/daybreak/board"):
+    assert set(paths) == {"/health", *NEED_A_USER}
+    for path in NEED_A_USER:
+        path = f"/daybreak{path.format(name='growth')}"
         assert anonymous.get(path).status_code == 401
         browser = anonymous.get(path, headers={"Accept": "text/html"})
         assert browser.status_code == 302

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from urllib.parse import quote
 
 from daybreak.domain.registry import Registry
 
 RUNBOOK_PAGES = "daybreak/runbooks"  # below Airflow's own address: the plugin's pages
 BOARD = "daybreak/board"
+UPSTREAMS = "daybreak/upstreams"
 LOCAL = "http://localhost:8080"
 
 
@@ -59,6 +61,10 @@ class Links:
         else:
             return None
         return f"{url}#{quote(anchor)}" if anchor else url
+
+    def upstream(self, upstream: str, business_date: date) -> str | None:
+        """The page of an upstream's delay on one day."""
+        return f"{self.airflow}/{UPSTREAMS}/{_part(upstream)}?date={business_date}" if self.airflow else None
 
     def board(self) -> str | None:
         return f"{self.airflow}/{BOARD}" if self.airflow else None

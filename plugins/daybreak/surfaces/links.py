@@ -1,7 +1,8 @@
-"""The "Runbook" link of every task instance of a claimed dag: to the section for its failure, if it failed.
+"""The links under a task instance's Details → Extra Links: the runbook, and who was told of the upstream's delay.
 
-``get_link`` runs in the API server, while a page is made: it looks up one XCom and must never raise, for an exception
-would take the other links of the page with it.
+``RunbookLink`` is asked in the API server, while a page is made: it looks up one XCom and must never raise, for an
+exception would take the other links of the page with it. ``WhoWasToldLink`` is a sensor's own, so Airflow asks it in
+the task's process and keeps the answer as an XCom.
 """
 
 from __future__ import annotations
@@ -10,8 +11,6 @@ import logging
 from typing import Any
 
 from airflow.sdk import BaseOperatorLink
-
-from daybreak.domain.runs import EVIDENCE_KEY
 
 log = logging.getLogger(__name__)
 
@@ -35,12 +34,32 @@ class RunbookLink(BaseOperatorLink):
             return ""
 
 
+class WhoWasToldLink(BaseOperatorLink):
+    """To the page of the delay that the sensor waits out. Empty for a sensor whose upstream the registry lacks."""
+
+    name = "Who was told"
+
+    def get_link(self, operator: Any, *, ti_key: Any) -> str:
+        """What the sensor found out when it looked last."""
+        return str(getattr(operator, "told_url", None) or "")
+
+    def publish(self, operator: Any, ti: Any) -> None:
+        """Store the link now: Airflow itself does so only once the task ends or defers. Never raises."""
+        try:
+            if url := self.get_link(operator, ti_key=ti):
+                ti.xcom_push(key=self.xcom_key, value=url)
+        except Exception:
+            log.warning("the link to who was told of the delay could not be stored", exc_info=True)
+
+
 def _anchor(ti_key: Any) -> str | None:
     """The section that the failed task's evidence names; None without evidence or where it cannot be read."""
     try:
         from airflow.models.xcom import XComModel
         from airflow.utils.session import create_session
         from sqlalchemy import select
+
+        from daybreak.domain.runs import EVIDENCE_KEY  # only now: sensors import this module at parse
 
         with create_session(scoped=False) as session:
             row = session.execute(

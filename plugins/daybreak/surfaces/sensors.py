@@ -17,6 +17,8 @@ from typing import Any, Literal
 from airflow.sdk import BaseSensorOperator
 from airflow.sdk.exceptions import AirflowException, AirflowSkipException
 
+from daybreak.surfaces.links import WhoWasToldLink
+
 OnLate = Literal["wait", "fail", "skip", "continue"]
 Until = Literal["deadline", "expected"]
 Mode = Literal["poke", "reschedule"]
@@ -45,6 +47,7 @@ class UpstreamReadySensor(BaseSensorOperator):
     """
 
     template_fields: Sequence[str] = ("upstream", "ready_when", "expected_by")
+    operator_extra_links = (WhoWasToldLink(),)
     ui_color = "#f6d8a8"
 
     def __init__(
@@ -77,6 +80,7 @@ class UpstreamReadySensor(BaseSensorOperator):
         self.on_late = on_late
         self.until = until
         self.deferrable = deferrable
+        self.told_url: str | None = None
 
     def execute(self, context: Any) -> Any:
         """Look once; then wait in the triggerer, or as ``mode`` says."""
@@ -144,7 +148,7 @@ class UpstreamReadySensor(BaseSensorOperator):
     def _wanted(self, context: Any) -> Any:
         from daybreak.surfaces.wait import wanted_by
 
-        return wanted_by(
+        wanted = wanted_by(
             context,
             upstream=self.upstream,
             ready_when=self.ready_when,
@@ -152,6 +156,10 @@ class UpstreamReadySensor(BaseSensorOperator):
             timezone=self.timezone,
             until=self.until,
         )
+        if wanted.told_url != self.told_url:
+            self.told_url = wanted.told_url
+            self.operator_extra_links[0].publish(self, context["ti"])
+        return wanted
 
     def _name(self) -> str:
         return self.upstream or str(self.ready_when)

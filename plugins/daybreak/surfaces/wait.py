@@ -34,6 +34,7 @@ class Wanted:
     closes_at: datetime
     late_at: datetime | None  # from when the sensor's ``on_late`` counts; None: never
     told: tuple[tuple[datetime, str], ...] = ()  # when a delay is told, and to whom
+    told_url: str | None = None  # the page that shows who was told; None for what the registry does not know
 
     def sentence(self, now: datetime) -> str:
         """What is waited for, since when it is late, and who is told of that by now."""
@@ -231,6 +232,7 @@ def wanted_by(
         closes_at=cycle.closes_at,
         late_at=late_at,
         told=_told(registry, known, cycle) if registry and known else (),
+        told_url=site.links.upstream(known.id, cycle.business_date) if site and known else None,
     )
 
 

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator
 
 from fastapi import FastAPI
 
-from daybreak.surfaces.web import board, health, runbooks
+from daybreak.surfaces.web import board, health, runbooks, upstreams
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +26,7 @@ def create_app() -> FastAPI:
     app.include_router(health.router)
     app.include_router(runbooks.router)
     app.include_router(board.router)
+    app.include_router(upstreams.router)
     return app
 
 
