@@ -2,78 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from datetime import datetime
-from typing import Any
+from dataclasses import replace
 
-from daybreak.domain.incident import Decisions, Event, Incident, Notification, Recorded, State
-from daybreak.domain.registry import Registry, Silence
-from daybreak.domain.runs import DagFacts, Run, Snapshot
-from daybreak.monitor.decide import decide
-from daybreak.monitor.judge import judge
-from tests.support.mornings import at, clock, line, runs_of
+from daybreak.domain.incident import Event, State
+from daybreak.domain.registry import Silence
+from tests.support.mornings import at, runs_of
 from tests.support.registries import pipeline, registry, step, upstream
+from tests.support.ticks import Monitor
 
 STEPS = (step("0m", "on_call"), step("15m", "secondary", unless_acknowledged=True), step("2h", "manager"))
 GROWTH = registry(pipeline("growth"), steps=STEPS)
 KEY = "daybreak:v1:growth:2026-02-04"
 
 
-@dataclass
-class Monitor:
-    """Ticks by hand, with what is remembered open to change in between."""
-
-    registry: Registry
-    runs: tuple[Run, ...] = ()
-    unclaimed: tuple[Run, ...] = ()
-    facts: dict[str, DagFacts] | None = None
-    alive: bool = True
-    first_seen: Mapping[str, datetime] | None = None
-    incidents: dict[str, Incident] = field(default_factory=dict)
-    recorded: dict[str, Recorded] = field(default_factory=dict)
-    last: Decisions = field(default_factory=Decisions)
-
-    def tick(self, when: str) -> list[str]:
-        now = at(when)
-        by_dag: dict[str, tuple[Run, ...]] = {}
-        for run in sorted(self.runs, key=lambda one: one.effective_date, reverse=True):
-            by_dag[run.dag_id] = (*by_dag.get(run.dag_id, ()), run)
-        snapshot = Snapshot(
-            runs=by_dag,
-            dags=self.facts or {},
-            dags_known=self.facts is not None,
-            scheduler_alive=self.alive,
-            unclaimed=self.unclaimed,
-        )
-        judgements = judge(self.registry, snapshot, self.recorded, now)
-        self.last = decide(
-            self.registry,
-            self.incidents,
-            judgements,
-            now,
-            snapshot=snapshot,
-            recorded=self.recorded,
-            first_seen=self.first_seen,
-        )
-        self.incidents.update({one.dedup_key: one for one in self.last.incidents})
-        self.recorded.update({one.occurrence.dedup_key: one for one in self.last.records})
-        return [line(one).removeprefix(f"{clock(one.at)} ") for one in self.last.notifications if one.to]
-
-    def change(self, key: str = KEY, **fields: Any) -> None:
-        self.incidents[key] = replace(self.incidents[key], **fields)
-
-    def events(self) -> list[Event]:
-        return [one.event for one in self.last.notifications]
-
-    def told(self, event: Event) -> Notification:
-        return next(one for one in self.last.notifications if one.event is event)
-
-
 def test_acknowledging_stops_the_step_that_asks_for_it_and_no_other() -> None:
     monitor = Monitor(GROWTH)
     assert monitor.tick("09:00") == ["page growth step 0 -> ann"]
-    monitor.change(acknowledged_at=at("09:05"), acknowledged_by="ann")
+    monitor.change(KEY, acknowledged_at=at("09:05"), acknowledged_by="ann")
     assert monitor.tick("09:15") == []
     assert monitor.tick("11:00") == ["page growth step 2 -> mia"]
 
@@ -81,7 +26,7 @@ def test_acknowledging_stops_the_step_that_asks_for_it_and_no_other() -> None:
 def test_snoozing_holds_escalation_and_then_the_latest_step_fires() -> None:
     monitor = Monitor(GROWTH)
     monitor.tick("09:00")
-    monitor.change(snoozed_until=at("11:30"))
+    monitor.change(KEY, snoozed_until=at("11:30"))
     assert monitor.tick("09:15") == []
     assert monitor.tick("11:00") == []
     assert monitor.tick("11:30") == ["page growth step 2 -> mia"]
@@ -182,7 +127,7 @@ def test_a_removed_pipeline_ends_its_incident() -> None:
 def test_an_owner_who_left_the_registry_is_not_addressed() -> None:
     monitor = Monitor(GROWTH)
     monitor.tick("09:00")
-    monitor.change(told=("gone",))
+    monitor.change(KEY, told=("gone",))
     monitor.runs = runs_of("09:10 growth starts\n 09:20 growth succeeds")
     assert monitor.tick("09:20") == ["resolve growth -> ann"]
 
@@ -213,64 +158,6 @@ def test_a_later_due_instant_makes_the_open_group_page_again() -> None:
     assert monitor.tick("06:00")[-1] == "page a+b step 0 -> ann"
     assert monitor.tick("09:00")[-1] == "page a+b+c+d step 0 -> ann"
     assert monitor.incidents["daybreak:v1:group:sales:2026-02-04"].priority == "P1"
-
-
-def test_an_import_error_of_a_claimed_dag_is_a_notice_at_once_and_once() -> None:
-    monitor = Monitor(GROWTH, facts={"growth": DagFacts(dag_id="growth", import_error="NameError: x")})
-    assert monitor.tick("03:00") == ["notice growth -> olga"]
-    assert "NameError: x" in (monitor.told(Event.IMPORT_ERROR).text or "")
-    assert monitor.tick("03:01") == []
-    monitor.facts = {"growth": DagFacts(dag_id="growth")}
-    assert monitor.tick("04:00") == []
-    assert not any(one.open for one in monitor.incidents.values())
-
-
-def test_a_failure_of_a_dag_that_nobody_claims_is_a_notice_to_the_default_owner() -> None:
-    monitor = Monitor(GROWTH, unclaimed=runs_of("02:00 stray starts\n 02:30 stray fails"))
-    assert monitor.tick("02:30") == ["notice  -> olga"]
-    assert monitor.events() == [Event.UNCLAIMED_FAILED]
-    assert monitor.tick("02:31") == []
-    monitor.unclaimed = ()  # cleared
-    assert monitor.tick("03:00") == []
-    assert not any(one.open for one in monitor.incidents.values())
-
-
-def test_each_failure_of_an_unclaimed_dag_is_told_once_in_one_incident_a_day() -> None:
-    first, second, third = (
-        runs_of(f"{hour}:00 stray#{hour} starts\n {hour}:30 stray#{hour} fails") for hour in ("02", "03", "04")
-    )
-    monitor = Monitor(registry(pipeline("tidy", due=None)), unclaimed=first)
-    monitor.tick("02:30")
-    monitor.unclaimed = (*third, *second, *first)
-    assert monitor.tick("04:30") == ["notice  -> olga"]
-    assert monitor.told(Event.UNCLAIMED_FAILED).text == (
-        "stray failed again (2 runs); no pipeline of the registry claims it"
-    )
-    assert monitor.tick("04:31") == []
-    monitor.unclaimed += runs_of("23:00 stray#l starts\n +1 00:10 stray#l fails")
-    assert monitor.tick("+1 00:10") == ["notice  -> olga"]  # another day: what was told yesterday is not told again
-    assert monitor.told(Event.UNCLAIMED_FAILED).text == "stray failed; no pipeline of the registry claims it"
-    assert {one.dedup_key[-10:] for one in monitor.incidents.values()} == {"2026-02-04", "2026-02-05"}
-    assert monitor.tick("+2 00:11") == []  # a day later it is over
-    assert not any(one.open for one in monitor.incidents.values())
-
-
-def test_an_unclaimed_failure_is_no_news_if_it_is_old_a_backfill_or_from_before_the_registry() -> None:
-    old = runs_of("-1 02:00 old starts\n -1 02:30 old fails")
-    filled = runs_of("02:00 filled starts backfill\n 02:30 filled fails")
-    before = runs_of("00:30 before starts\n 00:50 before fails")
-    monitor = Monitor(GROWTH, unclaimed=(*old, *filled, *before), first_seen={"growth": at("01:00")})
-    assert monitor.tick("02:31") == []
-
-
-def test_a_dead_scheduler_is_one_incident_with_what_is_at_stake() -> None:
-    monitor = Monitor(registry(pipeline("growth"), pipeline("tidy", due=None)), alive=False)
-    monitor.tick("04:00")
-    told = monitor.told(Event.SCHEDULER_DOWN)
-    assert (told.kind, told.to, told.group) == ("page", ("ann",), ("growth",))
-    assert monitor.tick("04:01") == []
-    monitor.alive = True
-    assert monitor.tick("04:10") == ["resolve growth -> ann"]
 
 
 def test_a_person_who_was_paged_already_is_not_added_at_the_handoff() -> None:

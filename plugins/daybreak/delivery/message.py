@@ -8,7 +8,7 @@ from typing import Any
 from daybreak.delivery.facts import Facts
 from daybreak.delivery.markup import escape, link, mrkdwn_line, mrkdwn_text
 from daybreak.delivery.page import who
-from daybreak.delivery.phrases import cause, has_due, headline, how_late, state_word, what_is_left
+from daybreak.delivery.phrases import cause, ended_without_data, has_due, headline, how_late, state_word, what_is_left
 from daybreak.delivery.words import clean, clock, cut, cut_lines, day_and_clock, listed, one_line
 from daybreak.domain.incident import Event, State
 from daybreak.domain.registry import Person, Team
@@ -89,7 +89,7 @@ def notice(facts: Facts, tagged: Sequence[Person | Team] = ()) -> Message:
 def signal(facts: Facts) -> tuple[str, str]:
     """(sign, colour) of the state."""
     if facts.resolved:
-        return GREEN
+        return GREY if ended_without_data(facts) else GREEN
     if facts.event is Event.TEST:
         return GREY
     if facts.upstream or facts.state in (State.AT_RISK, State.PENDING) or facts.event is Event.STALE_INPUT:

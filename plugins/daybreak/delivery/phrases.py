@@ -37,10 +37,11 @@ def state_word(facts: Facts) -> str:
     if facts.resolved:
         if facts.minutes_late:
             return f"ready, {length_late(facts)} late"
+        if ended_without_data(facts):
+            return "closed, not ready"
         if facts.upstream:
             return "arrived"
-        data = (facts.pipeline is not None or facts.group) and not facts.ticket
-        return "ready in time" if facts.state is State.MET and data else "resolved"
+        return "ready in time" if facts.state is State.MET and is_about_data(facts) else "resolved"
     if facts.ticket:
         return _EVENTS[Event.OUT_OF_MEMORY]
     if facts.event in _EVENTS and facts.event not in (Event.STILL_LATE, Event.STALE_INPUT):
@@ -50,6 +51,19 @@ def state_word(facts: Facts) -> str:
     if facts.event is Event.STALE_INPUT:
         return _EVENTS[facts.event]
     return _STATES.get(facts.state, "late") if facts.state else "late"
+
+
+def is_about_data(facts: Facts) -> bool:
+    """Whether it is data that is waited for; of Airflow itself, and of a ticket, it is not."""
+    about = facts.pipeline is not None or facts.upstream is not None or bool(facts.group)
+    return about and not facts.ticket and ":system:" not in facts.dedup_key
+
+
+def ended_without_data(facts: Facts) -> bool:
+    """Whether it ended, and not because the data came: waived, given up, no longer in the registry."""
+    missing = facts.state in (State.FAILED, State.MISSED) and facts.ready_at is None
+    # A group has no state of its own: its members' messages say how each of them ended.
+    return facts.resolved and missing and is_about_data(facts) and not facts.group
 
 
 def headline(facts: Facts, limit: int) -> str:

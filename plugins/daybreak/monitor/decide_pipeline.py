@@ -6,6 +6,9 @@ from daybreak.domain.incident import Event, Incident, Judgement, Reason, State
 from daybreak.domain.registry import Pipeline
 from daybreak.monitor.desk import Desk, merged
 from daybreak.monitor.judge_failures import is_undated
+from daybreak.monitor.lasting import GIVE_UP, is_given_up
+
+GIVEN_UP = "given up after 14 days: it stays missing"
 
 
 def observe(desk: Desk, judgement: Judgement) -> bool:
@@ -19,6 +22,10 @@ def observe(desk: Desk, judgement: Judgement) -> bool:
             end(desk, incident, judgement, text=f"waived: {past.waived}")
         return False
     if desk.is_history(pipeline.id, occurrence.due_at):
+        return False
+    if is_given_up(judgement, desk.now):
+        if incident is not None and incident.open:
+            end(desk, incident, judgement, text=GIVEN_UP)
         return False
     match judgement.state:
         case State.MET | State.LATE:
@@ -35,12 +42,17 @@ def observe(desk: Desk, judgement: Judgement) -> bool:
 
 
 def close_removed(desk: Desk) -> None:
-    """End the incidents of pipelines and upstreams that the registry no longer has: nobody waits for them now."""
+    """End the incidents of pipelines and upstreams that the registry no longer has, and those that nothing speaks of
+    any more: nobody waits for them now."""
     registry = desk.registry
     for incident in desk.open_incidents():
         known = registry.upstreams if incident.kind == "upstream" else registry.pipelines
-        if incident.kind in ("pipeline", "upstream") and incident.subject not in known:
+        if incident.kind not in ("pipeline", "upstream"):
+            continue
+        if incident.subject not in known:
             end(desk, incident, None, text="no longer in the registry")
+        elif incident.dedup_key not in desk.judgements and desk.now >= incident.opened_at + GIVE_UP:
+            end(desk, incident, None, text=GIVEN_UP)  # so old that it is not even judged
 
 
 def end(desk: Desk, incident: Incident, judgement: Judgement | None, text: str | None = None) -> Incident:
@@ -123,6 +135,8 @@ def _missed(desk: Desk, pipeline: Pipeline, incident: Incident | None, judgement
 def _ready(desk: Desk, pipeline: Pipeline, incident: Incident | None, judgement: Judgement) -> None:
     past = desk.recorded.get(judgement.occurrence.dedup_key)
     news = past is None or past.state is not judgement.state
+    if news:
+        _remind(desk, pipeline, judgement)
     if incident is not None and not incident.open:
         return
     if judgement.state is State.LATE and news and (incident is None or not incident.pages):
@@ -138,6 +152,17 @@ def _ready(desk: Desk, pipeline: Pipeline, incident: Incident | None, judgement:
             desk.tell(stale, "notice", Event.STALE_INPUT, (pipeline.primary_owner,))
     if incident is not None:
         end(desk, incident, judgement)
+
+
+def _remind(desk: Desk, pipeline: Pipeline, judgement: Judgement) -> None:
+    """A later day is ready: say in the threads of the days before that theirs is still missing. It ends nothing, since
+    that day's data is a thing of its own; who does not need it waives it."""
+    ready = judgement.occurrence
+    for incident in desk.missing(pipeline.id):
+        if incident.due_at < ready.due_at and not incident.silenced and not is_undated(ready):
+            day = incident.business_date
+            waive = f"daybreak waive --pipeline {pipeline.id} --date {day}"
+            desk.note(incident, f"{ready.business_date} is ready, {day} is still missing: run it again, or `{waive}`")
 
 
 def _open_or_follow(desk: Desk, pipeline: Pipeline, incident: Incident | None, judgement: Judgement) -> Incident:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from daybreak.domain.incident import Event, Incident, Judgement, State
 from daybreak.domain.registry import Upstream
 from daybreak.monitor.decide_escalation import step_instants, to_fire
+from daybreak.monitor.decide_pipeline import end
 from daybreak.monitor.desk import Desk, merged
+from daybreak.monitor.lasting import is_given_up
 
 
 def observe_upstream(desk: Desk, judgement: Judgement) -> None:
@@ -21,6 +23,10 @@ def observe_upstream(desk: Desk, judgement: Judgement) -> None:
     if judgement.state is not State.MISSED or _is_history(desk, upstream, judgement):
         return
     if past is not None and past.waived:
+        return
+    if is_given_up(judgement, desk.now):
+        if incident is not None and incident.open:
+            end(desk, incident, judgement)  # its ticket is theirs
         return
     if incident is None:
         incident = desk.put(_opened(judgement))

@@ -14,6 +14,7 @@ from daybreak.domain.incident import (
     Notification,
     NotificationKind,
     Recorded,
+    State,
 )
 from daybreak.domain.registry import Pipeline, Registry
 from daybreak.domain.runs import Snapshot
@@ -44,6 +45,7 @@ class Desk:
         self.notifications: list[Notification] = []
         self._before = incidents
         self._changed: dict[str, Incident] = {}
+        self._missing: dict[str, list[Incident]] | None = None
 
     def incident(self, key: str) -> Incident | None:
         return self._changed.get(key) or self._before.get(key)
@@ -51,6 +53,16 @@ class Desk:
     def open_incidents(self) -> list[Incident]:
         """All that are open now, in the order in which they became known."""
         return [one for one in (*map(self._latest, self._before), *self._new()) if one.open]
+
+    def missing(self, pipeline: str) -> list[Incident]:
+        """The incidents of ``pipeline`` that were open as missed when this tick began, the oldest first."""
+        if self._missing is None:
+            self._missing = {}
+            for one in self._before.values():
+                if one.open and one.kind == "pipeline" and one.state is State.MISSED:
+                    self._missing.setdefault(one.subject or "", []).append(one)
+        found = (self._latest(one.dedup_key) for one in self._missing.get(pipeline, ()))
+        return sorted((one for one in found if one.open), key=lambda one: one.due_at)
 
     def put(self, incident: Incident) -> Incident:
         if self._before.get(incident.dedup_key) == incident:

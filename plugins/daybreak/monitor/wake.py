@@ -13,6 +13,7 @@ from daybreak.domain.schedule import stretches
 from daybreak.domain.targets import PRIMARY
 from daybreak.monitor.decide_escalation import step_instants, steps_for, zone_for
 from daybreak.monitor.judge_pipeline import GRACE
+from daybreak.monitor.lasting import gives_up_at
 
 NEVER = datetime.max.replace(tzinfo=UTC)
 _DAY = timedelta(days=1)
@@ -55,6 +56,8 @@ def _instants(
 def _of_judgement(registry: Registry, judgement: Judgement) -> Iterator[datetime]:
     occurrence = judgement.occurrence
     yield occurrence.closes_at
+    if (over := gives_up_at(judgement)) is not None:
+        yield over
     pipeline = registry.pipelines.get(occurrence.subject) if not occurrence.is_upstream else None
     if judgement.state in _OVER or pipeline is None or pipeline.deadline is None:
         return
