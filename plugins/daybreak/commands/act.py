@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -25,20 +26,29 @@ WhoOption = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command("ack")(ack)
+    app.command("ack")(_command("ack", "Acknowledge an incident: steps with `unless: acknowledged` do not fire."))
     app.command("snooze")(snooze)
-    app.command("waive")(waive)
+    app.command("waive")(
+        _command(
+            "waive", "Declare a pipeline's day as not needed: its incident ends, and nobody is paged for that day."
+        )
+    )
 
 
-def ack(
-    pipeline: PipelineOption,
-    why: WhyOption,
-    day: DateOption = None,
-    who: WhoOption = None,
-    file: FileOption = DEFAULT_FILE,
-) -> None:
-    """Acknowledge an incident: steps with `unless: acknowledged` do not fire."""
-    _record("ack", file, pipeline, day, who, why)
+def _command(kind: Literal["ack", "waive"], does: str) -> Callable[..., None]:
+    """A command that needs to know no more than which day of which pipeline, and why."""
+
+    def command(
+        pipeline: PipelineOption,
+        why: WhyOption,
+        day: DateOption = None,
+        who: WhoOption = None,
+        file: FileOption = DEFAULT_FILE,
+    ) -> None:
+        _record(kind, file, pipeline, day, who, why)
+
+    command.__doc__ = does
+    return command
 
 
 def snooze(
@@ -51,17 +61,6 @@ def snooze(
 ) -> None:
     """Hold the escalation of an incident for a while. It still ends by itself when the data is ready."""
     _record("snooze", file, pipeline, day, who, why, lasts=lasts)
-
-
-def waive(
-    pipeline: PipelineOption,
-    why: WhyOption,
-    day: DateOption = None,
-    who: WhoOption = None,
-    file: FileOption = DEFAULT_FILE,
-) -> None:
-    """Declare a pipeline's day as not needed: its incident ends, and nobody is paged for that day."""
-    _record("waive", file, pipeline, day, who, why)
 
 
 def _record(
