@@ -12,7 +12,7 @@ from sqlalchemy import create_engine, event
 from sqlalchemy.orm import Session
 
 from daybreak.domain.registry import Deadline, HolidayPlace
-from daybreak.surfaces.deadlines import WallClockDeadline, add_native_deadline
+from daybreak.surfaces.deadlines import WallClockDeadline, add_native_deadline, native_terms
 from daybreak.surfaces.links import RunbookLink
 from tests.support.surfaces import UTC_ZONE, growth, registry
 
@@ -129,10 +129,9 @@ class Dag:
 
 
 def test_not_where_one_task_makes_the_data_ready() -> None:
-    dag = Dag()
     pipeline = growth(native_deadline=True, deadline=Deadline(due=time(9), zone=UTC_ZONE, task="publish"))
-    add_native_deadline(dag, registry(pipeline), pipeline)
-    assert dag.deadline is None
+    assert native_terms(pipeline, registry(pipeline)) is None
+    assert native_terms(growth(), registry()) is None  # nor where nobody asked for one
 
 
 def test_the_authors_own_deadline_stays() -> None:
@@ -142,8 +141,10 @@ def test_the_authors_own_deadline_stays() -> None:
     own = DeadlineAlert(DeadlineReference.DAGRUN_LOGICAL_DATE, timedelta(hours=1), AsyncCallback("a.b"))
     dag = Dag(own)
     pipeline = growth(native_deadline=True)
-    add_native_deadline(dag, registry(pipeline), pipeline)
-    add_native_deadline(dag, registry(pipeline), pipeline)
+    terms = native_terms(pipeline, registry(pipeline))
+    assert terms is not None
+    add_native_deadline(dag, pipeline.id, terms)
+    add_native_deadline(dag, pipeline.id, terms)
     assert dag.deadline[0] is own
     assert len(dag.deadline) == 2
 

@@ -12,6 +12,7 @@ from airflow.dag_processing.dagbag import DagBag
 from airflow.serialization.serialized_objects import DagSerialization
 
 from daybreak.surfaces import callbacks, evidence, policy
+from daybreak.surfaces.cards import Cards
 from tests.support.surfaces import growth, make_site, registry
 
 PLAIN = """
@@ -44,12 +45,15 @@ UNCLAIMED = PLAIN.replace('"growth"', '"nobodys"')
 
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The surfaces use this site; assign ``site.value`` to change it."""
+    """The policy uses cards of this site; assign ``site.value`` to change it."""
 
     class Holder:
         value: Any = make_site(tmp_path)
 
-    monkeypatch.setattr("daybreak.surfaces.site.current_site", lambda: Holder.value)
+    def current() -> Cards | None:
+        return Cards.of(Holder.value) if Holder.value else None
+
+    monkeypatch.setattr("daybreak.surfaces.cards.current_cards", current)
     monkeypatch.setattr(policy, "_latest", None)
     return Holder
 

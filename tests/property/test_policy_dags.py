@@ -7,6 +7,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from daybreak.surfaces.cards import Cards
 from daybreak.surfaces.ownership import TAG_LIMIT, claim_dag, claim_task, own_task, tags_of
 from tests.support.surfaces import growth, make_site, registry
 
@@ -56,19 +57,20 @@ def test_kept_added_to_and_stable(
     tmp_path_factory: Any, tags: set[str], links: dict[str, str], doc: str | None, before: Any, owner: str | None,
     area: str | None, purpose: str | None,
 ) -> None:  # fmt: skip
-    pipeline = growth(area=area, purpose=purpose)
-    site = make_site(tmp_path_factory.getbasetemp() / "fuzz", registry(pipeline))
+    site = make_site(tmp_path_factory.getbasetemp() / "fuzz", registry(growth(area=area, purpose=purpose)))
+    cards = Cards.of(site)
+    (card,) = cards.cards
     dag, task = Dag(tags, links, doc, before), Task(owner, before)
-    claim_dag(dag, site, pipeline)
-    claim_task(task, pipeline)
+    claim_dag(dag, cards, card)
+    claim_task(task, card)
     assert tags <= dag.tags
     assert links.items() <= dag.owner_links.items()
     assert doc is None or not doc.strip() or dag.doc_md.startswith(doc.rstrip())
     assert dag.on_failure_callback[: len(listed(before))] == listed(before)
     assert "de-1" in [part.strip() for part in task.owner.split(",")]
     once = dag.state(), task.owner, list(task.on_failure_callback)
-    claim_dag(dag, site, pipeline)
-    claim_task(task, pipeline)
+    claim_dag(dag, cards, card)
+    claim_task(task, card)
     assert (dag.state(), task.owner, list(task.on_failure_callback)) == once
 
 

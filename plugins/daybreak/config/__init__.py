@@ -10,21 +10,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from daybreak.config.lastgood import Loaded, load_with_last_good
-
 if TYPE_CHECKING:
+    from daybreak.config.lastgood import Loaded, load_with_last_good
     from daybreak.config.load import check_file, load_registry, parse_registry
     from daybreak.config.problems import Problem
 
 __all__ = ["Loaded", "Problem", "check_file", "load_registry", "load_with_last_good", "parse_registry"]
 
 
+_HOME = {"Loaded": "lastgood", "load_with_last_good": "lastgood", "Problem": "problems"}
+
+
 def __getattr__(name: str) -> Any:
-    """Import what reads YAML when it is asked for: most processes at parse time find a copy and never need it."""
+    """Import what is asked for: a process that parses a dag takes a light module of this package, and no other."""
     import importlib
 
-    if name == "Problem":
-        return importlib.import_module("daybreak.config.problems").Problem
     if name in __all__:
-        return getattr(importlib.import_module("daybreak.config.load"), name)
+        return getattr(importlib.import_module(f"{__name__}.{_HOME.get(name, 'load')}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

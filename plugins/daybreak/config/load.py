@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import datetime
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from daybreak.config.draft import draft_of, salvage
+from daybreak.config.files import digest, read_bytes
 from daybreak.config.problems import Finding, Problem, dotted
 from daybreak.config.reading import Document, Unreadable, read
 from daybreak.config.references import dangling
 from daybreak.config.rules import rule_findings
 from daybreak.config.shape import shape_findings
+from daybreak.config.shelf import FOLDER as RUNBOOKS
 from daybreak.config.spec import FileSpec
 from daybreak.domain.registry import Registry
-from daybreak.errors import RegistryError, RegistryMissing
+from daybreak.errors import RegistryError
 
-RUNBOOKS = "runbooks"
-"""The folder beside the registry in which its runbooks lie."""
+__all__ = [
+    "RUNBOOKS",
+    "build",
+    "check_file",
+    "digest",
+    "examine",
+    "examine_document",
+    "load_registry",
+    "parse_registry",
+    "read_bytes",
+    "refusal",
+]
 
 
 def load_registry(path: Path) -> Registry:
@@ -85,23 +96,6 @@ def examine_document(document: Document, *, runbooks: Path | None) -> tuple[File
     findings += dangling(document.data)
     findings += rule_findings(draft)
     return (None if findings else file), findings
-
-
-def digest(data: bytes) -> str:
-    """What tells one version of a registry from another."""
-    return hashlib.sha256(data).hexdigest()
-
-
-def read_bytes(path: Path) -> bytes:
-    """The bytes of the registry. Raises RegistryMissing where there are none to be had."""
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        remedy = "name one with --file or AIRFLOW__DAYBREAK__OWNERSHIP_FILE"
-        raise RegistryMissing(f"{path}: there is no such file; {remedy}") from None
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise RegistryMissing(f"{path}: cannot be read ({reason})") from None
 
 
 def refusal(source: str, problems: list[Problem]) -> str:

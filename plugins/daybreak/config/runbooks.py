@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-log = logging.getLogger(__name__)
+from daybreak.config.shelf import FOLDER, runbook_text
 
-FOLDER = "runbooks"
-SIZE_LIMIT = 1_000_000  # bytes
 _HEADING = re.compile(r"^ {0,3}(#{1,6})[ \t]+(.+?)[ \t]*#*[ \t]*$")
 _FENCE = re.compile(r"^ {0,3}(```+|~~~+)")
 _ITEM = re.compile(r"^ {0,3}(?:\d{1,3}[.)]|[-*+])[ \t]+(.+)$")
@@ -137,21 +134,5 @@ class Shelf:
 
     def get(self, name: str | None) -> Runbook | None:
         """The runbook of that file name; None without one, outside the folder, or where it cannot be read."""
-        if not name or self.folder is None:
-            return None
-        try:
-            folder = self.folder.resolve()
-            path = (folder / name).resolve()
-            if not path.is_relative_to(folder) or not path.is_file():
-                return None
-            return _read(name, path, path.stat().st_mtime_ns)
-        except OSError as error:
-            log.warning("runbook %s cannot be read: %s", name, error.strerror)
-            return None
-
-
-@lru_cache(maxsize=512)
-def _read(name: str, path: Path, changed: int) -> Runbook:
-    """The file as it is since ``changed``: hundreds of pages of one morning read it once."""
-    with path.open("rb") as stream:
-        return Runbook(name=name, text=stream.read(SIZE_LIMIT).decode("utf-8", errors="replace"))
+        text = runbook_text(self.folder, name)
+        return Runbook(name=name, text=text) if name and text is not None else None

@@ -8,15 +8,16 @@ registry is read. All that it needs to know is in its own serialized form.
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from airflow.sdk.definitions.deadline import BaseDeadlineReference
 
-from daybreak.domain.registry import ALL_DAYS, Deadline, HolidayPlace, Pipeline, Registry
-from daybreak.surfaces.facts import is_backfill, run_of
+if TYPE_CHECKING:  # every parse of a dag with such a deadline imports this module
+    from daybreak.domain.registry import Deadline, Pipeline, Registry
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +34,7 @@ class WallClockDeadline(BaseDeadlineReference):
 
     due: str = "00:00:00"
     zone: str = "UTC"
-    days: tuple[int, ...] = tuple(sorted(ALL_DAYS))
+    days: tuple[int, ...] = tuple(range(7))
     opens: str = "00:00:00"
     opens_day_before: bool = False
     country: str | None = None
@@ -44,19 +45,11 @@ class WallClockDeadline(BaseDeadlineReference):
     @classmethod
     def of(cls, deadline: Deadline, registry: Registry) -> WallClockDeadline:
         """The reference for a pipeline's deadline."""
-        place = registry.on_call.holidays if deadline.skip_holidays else None
-        return cls(
-            due=deadline.due.isoformat("seconds"),
-            zone=deadline.zone.key,
-            days=tuple(sorted(deadline.days)),
-            opens=deadline.opens.isoformat("seconds"),
-            opens_day_before=deadline.opens_day_before,
-            country=place.country if place else None,
-            subdivision=place.subdivision if place else None,
-        )
+        return cls(**_read(_terms(deadline, registry)))
 
     def due_at(self, instant: datetime) -> datetime | None:
         """Due of the cycle that holds ``instant``, the effective date of a run."""
+        from daybreak.domain.registry import Deadline, HolidayPlace
         from daybreak.surfaces.cycles import bare_calendar
 
         place = HolidayPlace(country=self.country, subdivision=self.subdivision) if self.country else None
@@ -74,6 +67,8 @@ class WallClockDeadline(BaseDeadlineReference):
     def _evaluate_with(self, *, session: Any, **kwargs: Any) -> datetime | None:
         """Called by Airflow's scheduler; see the module for what it must not do."""
         try:
+            from daybreak.surfaces.facts import is_backfill
+
             run = _stored_run(session, **kwargs)
             if run is None or is_backfill(run):
                 return None
@@ -100,19 +95,26 @@ class WallClockDeadline(BaseDeadlineReference):
         """Raises nothing: what cannot be read becomes a reference that never gives a deadline."""
         try:
             known = {key: value for key, value in reference_data.items() if key in cls.__dataclass_fields__}
-            return cls(**{**known, "days": tuple(known.get("days", ()))})
+            return cls(**_read(known))
         except Exception:
             log.exception("daybreak: a stored deadline cannot be read: %s", reference_data)
             return cls(days=())
 
 
-def add_native_deadline(dag: Any, registry: Registry, pipeline: Pipeline) -> None:
-    """Give ``dag`` an alert at ``pipeline``'s due, beside those that its author set; nothing the second time.
+def native_terms(pipeline: Pipeline, registry: Registry) -> dict[str, Any] | None:
+    """The fields of the reference for ``pipeline``, as JSON holds them; None where it is to have no native deadline.
 
-    Not where one task makes the data ready: Airflow's deadlines know runs alone, and would page although it is there.
+    None also where one task makes the data ready: Airflow's deadlines know runs alone, and would page although it is
+    there.
     """
-    if pipeline.deadline is None or pipeline.deadline.task is not None:
-        return
+    if not pipeline.native_deadline or pipeline.deadline is None or pipeline.deadline.task is not None:
+        return None
+    return _terms(pipeline.deadline, registry)
+
+
+def add_native_deadline(dag: Any, pipeline: str, terms: Mapping[str, Any]) -> None:
+    """Give ``dag`` an alert at the due of ``pipeline`` (its id), beside those that its author set; nothing the second
+    time. ``terms`` are those of :func:`native_terms`."""
     from airflow.sdk.definitions.callback import AsyncCallback
     from airflow.sdk.definitions.deadline import DeadlineAlert
 
@@ -120,12 +122,29 @@ def add_native_deadline(dag: Any, registry: Registry, pipeline: Pipeline) -> Non
     if any(isinstance(alert.reference, WallClockDeadline) for alert in present):
         return
     alert = DeadlineAlert(
-        reference=WallClockDeadline.of(pipeline.deadline, registry),
+        reference=WallClockDeadline(**_read(terms)),
         interval=timedelta(0),
-        callback=AsyncCallback(CALLBACK, kwargs={"pipeline": pipeline.id, "waits": _waits(dag)}),
-        name=f"daybreak: {pipeline.id}",
+        callback=AsyncCallback(CALLBACK, kwargs={"pipeline": pipeline, "waits": _waits(dag)}),
+        name=f"daybreak: {pipeline}",
     )
     dag.deadline = [*present, alert]
+
+
+def _terms(deadline: Deadline, registry: Registry) -> dict[str, Any]:
+    place = registry.on_call.holidays if deadline.skip_holidays else None
+    return {
+        "due": deadline.due.isoformat("seconds"),
+        "zone": deadline.zone.key,
+        "days": sorted(deadline.days),
+        "opens": deadline.opens.isoformat("seconds"),
+        "opens_day_before": deadline.opens_day_before,
+        "country": place.country if place else None,
+        "subdivision": place.subdivision if place else None,
+    }
+
+
+def _read(terms: Mapping[str, Any]) -> dict[str, Any]:
+    return {**terms, "days": tuple(terms.get("days", ()))}
 
 
 def _waits(dag: Any) -> dict[str, str]:
@@ -142,6 +161,8 @@ def _stored_run(session: Any, *, dag_id: str, run_id: str, **_: Any) -> Any:
     """The run that is being made, as it stands in the scheduler's session; flushes nothing and commits nothing."""
     from airflow.models.dagrun import DagRun
     from sqlalchemy import select
+
+    from daybreak.surfaces.facts import run_of
 
     columns = (DagRun.run_type, DagRun.logical_date, DagRun.data_interval_end, DagRun.run_after)
     with session.no_autoflush:

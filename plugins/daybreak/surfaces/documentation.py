@@ -7,9 +7,14 @@ so the text changes only with them.
 from __future__ import annotations
 
 import re
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from daybreak.domain.registry import Deadline, Person, Pipeline, Registry, Step, Team, Upstream
-from daybreak.surfaces.site import Site
+from daybreak.config.shelf import runbook_text
+
+if TYPE_CHECKING:  # at parse the domain is not needed: see daybreak.surfaces.cards
+    from daybreak.domain.registry import Deadline, Person, Pipeline, Registry, Step, Team, Upstream
+    from daybreak.surfaces.site import Site
 
 HEADING = "## Ownership and runbook"
 RUNBOOK_LIMIT = 40_000  # characters; a dag's documentation is part of the serialized dag
@@ -18,24 +23,27 @@ _HEADING_LINE = re.compile(r"^(#{1,6})(?=\s)", re.MULTILINE)
 _FENCED = re.compile(r"(^(?:```|~~~).*?^(?:```|~~~)[^\n]*$)", re.MULTILINE | re.DOTALL)
 
 
-def documented(author: str | None, site: Site, pipeline: Pipeline) -> str:
-    """``author``'s text with our section after it; unchanged if the section is there already."""
-    section = section_of(site, pipeline)
+def documented(author: str | None, section: str) -> str:
+    """``author``'s text with our ``section`` after it; unchanged if the section is there already."""
     if author and section in author:
         return author
     return f"{author.rstrip()}\n\n---\n\n{section}" if author and author.strip() else section
 
 
-def section_of(site: Site, pipeline: Pipeline) -> str:
-    """Purpose, owners, due, upstreams, readers, escalation, contacts, and the runbook itself, in Markdown."""
+def section_of(head: str, folder: Path | None, runbook: str | None) -> str:
+    """Our section: ``head`` (see :func:`head_of`), and below it the runbook's text as it is in ``folder`` now."""
+    text = _lowered(folder, runbook)
+    return f"{head}\n{text}\n" if text else head
+
+
+def head_of(site: Site, pipeline: Pipeline) -> str:
+    """Purpose, owners, due, upstreams, readers, escalation and contacts, in Markdown."""
     url = site.runbook_url(pipeline)
     rows = [*facts_of(site.registry, pipeline)]
     if url is not None:
         rows.append(("Runbook", f"[{pipeline.runbook}]({url})"))
     table = "\n".join(f"| **{key}** | {_cell(value)} |" for key, value in rows)
-    text = f"{HEADING}\n\n| {_cell(pipeline.name)} | |\n|---|---|\n{table}\n"
-    runbook = _runbook(site, pipeline)
-    return f"{text}\n{runbook}\n" if runbook else text
+    return f"{HEADING}\n\n| {_cell(pipeline.name)} | |\n|---|---|\n{table}\n"
 
 
 def facts_of(registry: Registry, pipeline: Pipeline) -> tuple[tuple[str, str], ...]:
@@ -95,12 +103,11 @@ def _cell(text: str) -> str:
     return text.replace("|", r"\|").replace("\n", " ")
 
 
-def _runbook(site: Site, pipeline: Pipeline) -> str | None:
+def _lowered(folder: Path | None, runbook: str | None) -> str | None:
     """The runbook's text, its headings two levels lower, since it stands below our own."""
-    found = site.shelf.get(pipeline.runbook)
-    if found is None:
+    text = runbook_text(folder, runbook)
+    if text is None:
         return None
-    text = found.text
     if len(text) > RUNBOOK_LIMIT:
         text = text[:RUNBOOK_LIMIT].rsplit("\n", 1)[0] + "\n\n*(shortened: the runbook's own page has all of it)*"
     parts = _FENCED.split(text)  # a `#` inside a code fence is a comment, not a heading

@@ -7,13 +7,15 @@ a changed serialized dag is a new dag version.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from daybreak.domain.registry import Deadline, Pipeline
 from daybreak.surfaces import callbacks, evidence
-from daybreak.surfaces.documentation import documented
-from daybreak.surfaces.site import Site
+from daybreak.surfaces.documentation import documented, section_of
+
+if TYPE_CHECKING:
+    from daybreak.domain.registry import Deadline, Pipeline
+    from daybreak.surfaces.cards import Card, Cards
 
 AIRFLOWS_OWNER = "airflow"  # what Airflow writes where the author named no owner ([operators] default_owner)
 TAG_LIMIT = 100
@@ -22,29 +24,29 @@ UNCLAIMED_TAG = "owner:unclaimed"
 _UTC = frozenset({"UTC", "Etc/UTC", "GMT", "Etc/GMT", "Zulu", "Etc/Zulu", "UCT", "Universal", "Z"})
 
 
-def claim_dag(dag: Any, site: Site, pipeline: Pipeline) -> None:
-    """Give ``dag`` what ``pipeline`` says of it. The tasks get theirs in :func:`claim_task`."""
-    dag.tags.update(tags_of(pipeline))
-    _link_owner(dag, site, pipeline.primary_owner, pipeline)
-    dag.doc_md = documented(dag.doc_md, site, pipeline)
+def claim_dag(dag: Any, cards: Cards, card: Card) -> None:
+    """Give ``dag`` what its pipeline's ``card`` says of it. The tasks get theirs in :func:`claim_task`."""
+    dag.tags.update(card.tags)
+    _link_owner(dag, card.owner, card.url)
+    dag.doc_md = documented(dag.doc_md, section_of(card.head, cards.runbooks, card.runbook))
     dag.on_failure_callback = _with(dag.on_failure_callback, callbacks.dag_failed)
     dag.has_on_failure_callback = True
-    if pipeline.native_deadline and pipeline.deadline is not None:
+    if card.native is not None:
         from daybreak.surfaces.deadlines import add_native_deadline
 
-        add_native_deadline(dag, site.registry, pipeline)
+        add_native_deadline(dag, card.pipeline, card.native)
 
 
-def claim_task(task: Any, pipeline: Pipeline) -> None:
+def claim_task(task: Any, card: Card) -> None:
     """Owner and evidence for one task of a claimed dag, mapped ones included."""
-    own_task(task, pipeline.primary_owner)
+    own_task(task, card.owner)
     task.on_failure_callback = _with(task.on_failure_callback, evidence.leave_evidence)
 
 
-def adopt_dag(dag: Any, site: Site) -> None:
+def adopt_dag(dag: Any, cards: Cards) -> None:
     """The catch-all for a dag that no pipeline claims: it is tagged, and the default owner stands on it."""
     dag.tags.add(UNCLAIMED_TAG)
-    _link_owner(dag, site, site.registry.defaults.owner, None)
+    _link_owner(dag, cards.owner, cards.url)
 
 
 def own_task(task: Any, owner: str) -> None:
@@ -71,9 +73,8 @@ def clock_text(deadline: Deadline) -> str:
     return f"{at}Z" if deadline.zone.key in _UTC else f"{at} {deadline.zone.key}"
 
 
-def _link_owner(dag: Any, site: Site, owner: str, pipeline: Pipeline | None) -> None:
+def _link_owner(dag: Any, owner: str, url: str | None) -> None:
     """The owner's name in the dag page's header leads to the runbook: one click, and no permission is needed."""
-    url = site.runbook_url(pipeline)
     if url is None or owner in dag.owner_links:
         return
     parts = urlsplit(url)

@@ -11,15 +11,18 @@ import logging
 import weakref
 from typing import TYPE_CHECKING, Any
 
-from airflow.policies import hookimpl
+import pluggy
 
 if TYPE_CHECKING:
-    from daybreak.domain.registry import Pipeline
-    from daybreak.surfaces.site import Site
+    from daybreak.surfaces.cards import Card, Cards
 
 log = logging.getLogger(__name__)
 
-_latest: tuple[weakref.ref[Any], Site | None, Pipeline | None] | None = None
+hookimpl = pluggy.HookimplMarker("airflow.policy")
+"""Airflow's own marker (``airflow.policies.hookimpl``) by its name: to import it from there would start Airflow, which
+looks for this module while it starts."""
+
+_latest: tuple[weakref.ref[Any], Cards | None, Card | None] | None = None
 """The dag looked at last: Airflow hands over a dag's tasks one by one, right after the dag."""
 
 __all__ = ["dag_policy", "task_policy"]
@@ -33,13 +36,13 @@ def dag_policy(dag: Any) -> None:
         from daybreak.airflow_io.settings import unclaimed
         from daybreak.surfaces.ownership import adopt_dag, claim_dag
 
-        site, pipeline = _look_up(dag)
-        if site is None:
+        cards, card = _look_up(dag)
+        if cards is None:
             return
-        if pipeline is not None:
-            claim_dag(dag, site, pipeline)
+        if card is not None:
+            claim_dag(dag, cards, card)
         elif (mode := unclaimed()) == "tag":
-            adopt_dag(dag, site)
+            adopt_dag(dag, cards)
         else:
             refused = mode == "refuse"
     except Exception:
@@ -59,26 +62,26 @@ def task_policy(task: Any) -> None:
         from daybreak.airflow_io.settings import unclaimed
         from daybreak.surfaces.ownership import claim_task, own_task
 
-        site, pipeline = _look_up(task.dag, again=False)
-        if site is None:
+        cards, card = _look_up(task.dag, again=False)
+        if cards is None:
             return
-        if pipeline is not None:
-            claim_task(task, pipeline)
+        if card is not None:
+            claim_task(task, card)
         elif unclaimed() == "tag":
-            own_task(task, site.registry.defaults.owner)
+            own_task(task, cards.owner)
     except Exception:
         log.exception("daybreak could not dress task %s; it is left as it is", getattr(task, "task_id", "?"))
 
 
-def _look_up(dag: Any, *, again: bool = True) -> tuple[Site | None, Pipeline | None]:
-    """The registry in force and the pipeline that claims ``dag``; for a dag's tasks, what held for the dag itself."""
+def _look_up(dag: Any, *, again: bool = True) -> tuple[Cards | None, Card | None]:
+    """The cards in force and the one that claims ``dag``; for a dag's tasks, what held for the dag itself."""
     global _latest
     if not again and _latest is not None and _latest[0]() is dag:
         return _latest[1], _latest[2]
-    from daybreak.surfaces.site import current_site
+    from daybreak.surfaces import cards
 
-    site = current_site() if dag is not None else None
-    pipeline = site.registry.pipeline_of(dag.dag_id) if site is not None else None
+    found = cards.current_cards() if dag is not None else None
+    card = found.of_dag(dag.dag_id) if found is not None else None
     if dag is not None:
-        _latest = (weakref.ref(dag), site, pipeline)
-    return site, pipeline
+        _latest = (weakref.ref(dag), found, card)
+    return found, card
