@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from daybreak.config import parse_registry
 from daybreak.domain.incident import Reason
+from daybreak.monitor.handoff_report import gather_report, lines
 from daybreak.monitor.lease import Lease
 from daybreak.sql.database import reading
 from daybreak.store.incidents import find_incident
@@ -121,6 +123,10 @@ def test_killed_again_waits_for_the_team(morning: Morning) -> None:
     assert morning.tick(ENDED + 12 * MINUTE) == []
     with reading(morning.store) as connection:
         ticket = find_incident(connection, TICKET)
+        registry = parse_registry(WITH_DEVOPS.encode(), source="test")
+        report = lines(registry, gather_report(registry, connection, ENDED + 12 * MINUTE))
+    assert "Open incidents: 1" in report
+    assert "Ticket to DevOps: growth ran out of memory at Mon 02 Mar 06:10 UTC" in report
     assert ticket is not None
     assert (ticket.open, ticket.due_at) == (True, ENDED + 10 * MINUTE)
 

@@ -43,6 +43,7 @@ class HandoffReport:
     holder: Holder | None
     open: tuple[Incident, ...]
     upstreams: tuple[Incident, ...]
+    tickets: tuple[Incident, ...]  # other teams have them, about runs of ours
     today: tuple[PipelineState, ...]
     paged: tuple[tuple[datetime, str, tuple[str, ...]], ...]
     failed_deliveries: int
@@ -64,8 +65,9 @@ def gather_report(registry: Registry, connection: Connection, now: datetime) -> 
         at=now,
         zone=registry.on_call.zone,
         holder=holder,
-        open=tuple(each for each in incidents if each.kind != "upstream"),
+        open=tuple(each for each in incidents if each.kind not in ("upstream", "ticket")),
         upstreams=tuple(each for each in incidents if each.kind == "upstream"),
+        tickets=tuple(each for each in incidents if each.kind == "ticket"),
         today=states_today(registry, connection, now),
         paged=_paged(connection, since),
         failed_deliveries=pending_count(connection).get("failed", 0),
@@ -119,6 +121,8 @@ def lines(registry: Registry, report: HandoffReport) -> list[str]:
     if report.upstreams:
         late = ", ".join(f"{each.subject} (expected {clock(each.due_at)})" for each in report.upstreams)
         text.append(f"Late upstreams: {late}")
+    for each in report.tickets:
+        text.append(f"Ticket to {names(each.told)}: {each.subject} ran out of memory at {clock(each.due_at)}")
     counts: dict[str, int] = {}
     for state in report.today:
         counts[state.state] = counts.get(state.state, 0) + 1
