@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from typer.testing import CliRunner
 
+from daybreak.cli import build_app
 from daybreak.config.triage import PACKAGED, Failure, classify, exception_names, load_rules, rules_for
+from daybreak.config.triage_file import examine_rules
 from daybreak.errors import RegistryError
+
+SHIPPED = Path(__file__).parents[2] / "include" / "triage.yaml"
 
 
 def verdict(message: str = "", *, error: BaseException | None = None, **known: object) -> str:
@@ -76,12 +84,24 @@ def test_a_teams_own_rules_come_first(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        ("rules: [", "is not YAML"),
+        ("rules: [", "triage.yaml:2: triage: not YAML"),
         ("rules: 7", "must be a list"),
         ("rules: [{anchor: x}]", "rules[0]: must be a mapping with at least a `category`"),
         ("rules: [{category: a.b, mesage: x}]", "rules[0].mesage: is not a key"),
-        ("rules: [{category: a.b, message: '('}]", "rules[0].message: is not a regular expression"),
+        (
+            "rules: [{category: a.b, message: '('}]",
+            "triage.yaml:1: triage.rules[0].message: `(` is not a regular expression",
+        ),
         ("rules: [{category: a.b, exception: 5}]", "rules[0].exception: must be a name or a list of names"),
+        ("rules: [{category: a.b, exception: []}]", "rules[0].exception: must be a name or a list of names"),
+        ("rules: [{category: a.b, message: ''}]", "rules[0].message: must be a regular expression"),
+        ("rules: [{category: a.b, killed: perhaps}]", "rules[0].killed: is `perhaps`: write true or false"),
+        ("rules: [{category: a.b, killed: true, anchor: 7}]", "rules[0].anchor: must be the anchor"),
+        ("rules: [{category: quality.nulls}]", "rules[0]: holds for every failure"),
+        ("rules: [{category: nulls, task: x}]", "rules[0].category: is `nulls`: write group.kind"),
+        ("rules: []\nrule: []", "triage.yaml:2: triage.rule: is not a key of this file"),
+        ("\n", "the file is empty"),
+        ("- 7", "must be a mapping"),
     ],
 )
 def test_a_broken_file_is_one_clear_line_and_is_left_out(tmp_path: Path, content: str, says: str) -> None:
@@ -95,9 +115,60 @@ def test_a_broken_file_is_one_clear_line_and_is_left_out(tmp_path: Path, content
     assert rules_for(tmp_path) == load_rules(PACKAGED)
 
 
-def test_a_huge_message_is_quick() -> None:
-    import time
+def test_every_mistake_is_found_at_once_with_its_line() -> None:
+    text = "rules:\n- {category: qualty.nulls, message: x}\n- {category: a.b, mesage: x}\n- {anchor: y}\n- 7\n"
+    rules, problems = examine_rules(text.encode())
+    assert rules == ()
+    assert [(each.line, each.path, each.severity) for each in problems] == [
+        (2, "triage.rules[0].category", "warning"),
+        (3, "triage.rules[1].category", "warning"),
+        (3, "triage.rules[1].mesage", "error"),
+        (3, "triage.rules[1]", "error"),
+        (4, "triage.rules[2]", "error"),
+        (5, "triage.rules[3]", "error"),
+    ]
+    assert "did you mean `quality`?" in problems[0].message
+    assert any("did you mean `message`?" in each.message for each in problems)
 
-    started = time.perf_counter()
-    verdict("a" * 5_000_000 + " unknown ")
-    assert time.perf_counter() - started < 1
+
+@given(st.one_of(st.binary(max_size=200), st.text(alphabet="rules:-[]{}, \n'aycteg.m7", max_size=80).map(str.encode)))
+def test_whatever_stands_in_the_file_is_rules_or_problems(data: bytes) -> None:
+    rules, problems = examine_rules(data)
+    assert rules == () or not [each for each in problems if each.severity == "error"]
+    assert all(each.message and "\n" not in each.message for each in problems)
+
+
+def test_the_packaged_and_the_shipped_rules_have_nothing_wrong() -> None:
+    for path in (PACKAGED, SHIPPED):
+        rules, problems = examine_rules(path.read_bytes())
+        assert rules
+        assert problems == []
+
+
+def test_the_shipped_rules_name_our_own_guards_failures() -> None:
+    """Read as the surfaces read them: beside the registry, before the packaged ones."""
+    dags = "".join(path.read_text() for path in (SHIPPED.parents[1] / "dags").rglob("*.py"))
+    rules = rules_for(SHIPPED.parent)
+    assert len(rules) > len(load_rules(PACKAGED))
+    operators = {operator for rule in load_rules(SHIPPED) for operator in rule.operators}
+    assert operators
+    assert [operator for operator in operators if f"{operator}(" not in dags] == []
+    twice = Failure(message="delivered twice: order 7", operator="NoViolations", exceptions=("AirflowException",))
+    assert classify(twice, rules).category == "quality.duplicates"
+    assert classify(twice, load_rules(PACKAGED)).category != "quality.duplicates"
+
+
+def test_check_finds_mistakes_in_the_rules_beside_the_registry(tmp_path: Path) -> None:
+    shutil.copytree(SHIPPED.parent, tmp_path, dirs_exist_ok=True)
+    registry = tmp_path / "ownership.yaml"
+    assert "triage" not in CliRunner().invoke(build_app(["registry"]), ["check", "--file", str(registry)]).output
+    (tmp_path / "triage.yaml").write_text("rules:\n- {category: quality.nulls, mesage: x}\n")
+    found = CliRunner().invoke(build_app(["registry"]), ["check", "--file", str(registry)])
+    assert found.exit_code == 1
+    assert f"{tmp_path}/triage.yaml:2: error: triage.rules[0].mesage: is not a key of a rule" in found.output
+    assert "did you mean `message`?" in found.output
+
+
+def test_only_the_beginning_of_a_huge_message_is_looked_at() -> None:
+    assert verdict("out of memory" + "a" * 5_000_000) == "infrastructure.out_of_memory"
+    assert verdict("a" * 5_000_000 + " out of memory") == "unknown"

@@ -32,7 +32,7 @@ def check(
     as_json: bool = typer.Option(False, "--json", help="Print the problems as JSON."),
     strict: bool = typer.Option(False, "--strict", help="Warnings, those about runbooks too, are errors."),
 ) -> None:
-    """Find every mistake of a registry and of its runbooks at once, each with its path, line and remedy."""
+    """Find every mistake of a registry, its runbooks and its rules of triage at once, with path, line and remedy."""
     from daybreak.errors import RegistryMissing
 
     now = _instant(at)
@@ -41,7 +41,7 @@ def check(
     problems: list[tuple[Path, Problem]] = []
     for each in named:
         try:
-            problems += [(each, problem) for problem in _problems(each, now, strict=strict)]
+            problems += _problems(each, now, strict=strict)
         except RegistryMissing as error:
             missing = True
             print(f"daybreak: {error}", file=sys.stderr)
@@ -70,15 +70,18 @@ def default_file() -> Path:
     return Path(os.environ.get(OWNERSHIP_FILE) or DEFAULT_FILE)
 
 
-def _problems(path: Path, now: datetime, *, strict: bool) -> list[Problem]:
-    """What is wrong with the registry at ``path`` and, where nothing is, with its runbooks; by line."""
+def _problems(path: Path, now: datetime, *, strict: bool) -> list[tuple[Path, Problem]]:
+    """What is wrong with the registry at ``path`` and, where nothing is, with its runbooks; then with the rules of
+    triage beside it. By file and line."""
     from daybreak.config import check_file
     from daybreak.config.runbook_check import runbook_problems
+    from daybreak.config.triage_file import triage_file, triage_problems
 
     problems = check_file(path, now)
     if all(problem.severity != "error" for problem in problems):
         problems = sorted([*problems, *runbook_problems(path, now)], key=lambda problem: problem.line or 0)
-    return [replace(problem, severity="error") for problem in problems] if strict else problems
+    found = [(path, each) for each in problems] + [(triage_file(path), each) for each in triage_problems(path)]
+    return [(file, replace(each, severity="error")) for file, each in found] if strict else found
 
 
 def _instant(text: str | None) -> datetime:

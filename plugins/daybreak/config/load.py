@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from daybreak.config.draft import draft_of, salvage
 from daybreak.config.files import digest, read_bytes
-from daybreak.config.problems import Finding, Problem, dotted
+from daybreak.config.problems import Finding, Problem, dotted, refusal
 from daybreak.config.reading import Document, Unreadable, read
 from daybreak.config.references import dangling
 from daybreak.config.rules import rule_findings
@@ -96,14 +96,6 @@ def examine_document(document: Document, *, runbooks: Path | None) -> tuple[File
     findings += dangling(document.data)
     findings += rule_findings(draft)
     return (None if findings else file), findings
-
-
-def refusal(source: str, problems: list[Problem]) -> str:
-    """One line for a file that cannot be used: its first problem, and how many more there are."""
-    first = problems[0]
-    where = f"{source}:{first.line}" if first.line else source
-    more = f" (and {len(problems) - 1} more; `daybreak check` lists all)" if len(problems) > 1 else ""
-    return f"{where}: {first}{more}"
 
 
 def _problem(finding: Finding, document: Document) -> Problem:

@@ -54,6 +54,14 @@ def dotted(path: Path) -> str:
     return text
 
 
+def refusal(source: str, problems: list[Problem]) -> str:
+    """One line for a file that cannot be used: its first problem, and how many more there are."""
+    first = problems[0]
+    where = f"{source}:{first.line}" if first.line else source
+    more = f" (and {len(problems) - 1} more; `daybreak check` lists all)" if len(problems) > 1 else ""
+    return f"{where}: {first}{more}"
+
+
 def quoted(value: Any) -> str:
     """``value`` for a message: one line, shortened."""
     return f"`{_visible(str(value))}`"
