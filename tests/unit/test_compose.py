@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -208,6 +209,8 @@ def test_every_image_is_pinned() -> None:
     }
     for name, image in images.items():
         assert re.fullmatch(r"[a-z-]+:\d+\.\d+(\.\d+)?(-[a-z0-9.]+)?", image), (name, image)
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert images["monitor"] == f"daybreak-airflow:{version}"
     instructions = (ROOT / "Dockerfile").read_text().splitlines()
     assert [line for line in instructions if line.startswith("FROM ")] == ["FROM apache/airflow:3.3.2-python3.11"]
     assert [line for line in instructions if line.startswith("USER ")] == ["USER airflow"], "nothing runs as root"
