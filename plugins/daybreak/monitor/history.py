@@ -44,6 +44,8 @@ class History:
                     events.append((task.end_date + GRACE, n))
         self._events = sorted(events)
         self._passed = 0
+        self.changed: frozenset[str] = frozenset()
+        """The dags of which the last :meth:`at` showed anything that the one before did not."""
         self._seen: dict[str, list[tuple[float, str, Run]]] = {}
         self._visible: dict[str, tuple[Run, ...]] = {}
         self._seen_tasks: dict[tuple[str, str], tuple[TaskState, ...]] = {}
@@ -64,7 +66,8 @@ class History:
             self._passed += 1
         for n in touched:
             self._show(self._runs[n], now)
-        for dag_id in {self._runs[n].dag_id for n in touched}:
+        self.changed = frozenset(self._runs[n].dag_id for n in touched)
+        for dag_id in self.changed:
             self._visible[dag_id] = tuple(run for _, _, run in self._seen.get(dag_id, ()))
         # Copies of the outer mappings: a snapshot does not change once it was handed out.
         return Snapshot(

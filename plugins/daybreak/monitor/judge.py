@@ -6,7 +6,7 @@ since, and those that came and went while nobody looked.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from daybreak.domain.incident import Judgement, Occurrence, Recorded, State
@@ -24,32 +24,41 @@ LOOK_BACK = timedelta(days=14)
 
 
 def judge(
-    registry: Registry, snapshot: Snapshot, recorded: Mapping[str, Recorded], now: datetime
+    registry: Registry,
+    snapshot: Snapshot,
+    recorded: Mapping[str, Recorded],
+    now: datetime,
+    *,
+    only: Iterable[Pipeline | Upstream] | None = None,
 ) -> tuple[Judgement, ...]:
     """The state of every occurrence that matters at ``now`` (aware): upstreams first, then pipelines, in file order.
 
     ``snapshot`` holds the runs since :func:`horizon`; ``recorded`` (dedup key → what the store remembers) what was
     judged before. What is recorded as met or late stays so.
+
+    :param only: these subjects, in this order, instead of all of the registry; ``recorded`` must then hold what is
+        remembered of them and of the upstreams that they name, and may lack the rest
     """
+    everything: list[Pipeline | Upstream] = [*registry.upstreams.values(), *registry.pipelines.values()]
+    subjects = everything if only is None else only
     calendar = calendar_of(registry)
     upstreams = Upstreams(registry, calendar, snapshot, recorded, now)
     docket = _Docket(calendar, recorded, now)
-    judgements = [
-        upstreams.judge(upstream, occurrence)
-        for upstream in registry.upstreams.values()
-        if upstream.ready_when is not None
-        for occurrence in docket.of(upstream)
-    ]
-    for pipeline in registry.pipelines.values():
+    judgements: list[Judgement] = []
+    for subject in subjects:
+        if isinstance(subject, Upstream):
+            if subject.ready_when is not None:
+                judgements += [upstreams.judge(subject, occurrence) for occurrence in docket.of(subject)]
+            continue
         undated = []
-        for occurrence in docket.of(pipeline):
+        for occurrence in docket.of(subject):
             past = recorded.get(occurrence.dedup_key)
             if past is not None and is_undated(occurrence):
                 undated.append(past)
                 continue
-            judgements.append(judge_pipeline(registry, pipeline, occurrence, past, snapshot, upstreams, now))
-        if undated or pipeline.deadline is None:
-            judgements += judge_undated(registry, pipeline, undated, snapshot, recorded, now)
+            judgements.append(judge_pipeline(registry, subject, occurrence, past, snapshot, upstreams, now))
+        if undated or subject.deadline is None:
+            judgements += judge_undated(registry, subject, undated, snapshot, recorded, now)
     return tuple(judgements)
 
 

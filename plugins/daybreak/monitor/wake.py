@@ -36,7 +36,7 @@ def _instants(
     registry: Registry, incidents: Mapping[str, Incident], judgements: Iterable[Judgement], now: datetime
 ) -> Iterator[datetime]:
     for judgement in judgements:
-        yield from _of_judgement(registry, judgement)
+        yield from of_judgement(registry, judgement)
     calendar = calendar_of(registry)
     for upstream in registry.upstreams.values():
         current = calendar.current(upstream, now)
@@ -45,15 +45,14 @@ def _instants(
             yield current.closes_at
     for incident in incidents.values():
         if incident.open:
-            yield from _of_incident(registry, incident)
-            if incident.paged:
-                yield _next_handoff(registry, _pipeline(registry, incident), now)
+            yield from of_incident(registry, incident, now)
     for silence in registry.silences:
         yield silence.start
         yield silence.end
 
 
-def _of_judgement(registry: Registry, judgement: Judgement) -> Iterator[datetime]:
+def of_judgement(registry: Registry, judgement: Judgement) -> Iterator[datetime]:
+    """Instants, past ones among them, at which another judgement of the same occurrence may follow by itself."""
     occurrence = judgement.occurrence
     yield occurrence.closes_at
     if (over := gives_up_at(judgement)) is not None:
@@ -70,7 +69,11 @@ def _of_judgement(registry: Registry, judgement: Judgement) -> Iterator[datetime
         yield judgement.stuck_at + _STRICTLY
 
 
-def _of_incident(registry: Registry, incident: Incident) -> Iterator[datetime]:
+def of_incident(registry: Registry, incident: Incident, now: datetime) -> Iterator[datetime]:
+    """Instants, past ones among them, at which there may be something to do about an open incident: steps, the end of
+    a snooze, the next handoff after ``now``."""
+    if incident.paged:
+        yield next_handoff(registry, _pipeline(registry, incident), now)
     if incident.kind == "upstream":
         upstream = registry.upstreams.get(incident.subject or "")
         if upstream is not None:
@@ -86,7 +89,7 @@ def _of_incident(registry: Registry, incident: Incident) -> Iterator[datetime]:
         yield from step_instants([s.after for s in steps], incident.paging_since, zone_for(registry, pipeline))
 
 
-def _next_handoff(registry: Registry, pipeline: Pipeline | None, now: datetime) -> datetime:
+def next_handoff(registry: Registry, pipeline: Pipeline | None, now: datetime) -> datetime:
     """When somebody else is on call next, or somebody at all; at most a day ahead."""
     holder = on_call_at(registry, PRIMARY, now, pipeline)
     if holder is not None:
