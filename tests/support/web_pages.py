@@ -12,12 +12,15 @@ from daybreak.surfaces.web.app import create_app
 
 
 class Manager:
-    """An auth manager that lets everybody read the dags of ``readable``."""
+    """An auth manager that lets everybody read the dags of ``readable``. As FAB's, it answers yes to whoever may read
+    one dag when it is asked of dags in general."""
 
     readable: set[str] | None = None  # None: all
 
     def is_authorized_dag(self, *, method: str, user: Any, details: Any = None) -> bool:
-        return self.readable is None or (details is not None and details.id in self.readable)
+        if self.readable is None:
+            return True
+        return bool(self.readable) if details is None or details.id is None else details.id in self.readable
 
     def get_authorized_dag_ids(self, *, user: Any, method: str = "GET") -> set[str]:
         return set(self.readable or ())

@@ -14,9 +14,9 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from daybreak.surfaces.site import Site, current_site
-from daybreak.surfaces.web.access import SignedIn, airflow_root, may_read
+from daybreak.surfaces.web.access import Readable, SignedIn, airflow_root
 from daybreak.surfaces.web.board_page import Board, Row, board_page
-from daybreak.surfaces.web.runbooks import HEADERS, dag_ids
+from daybreak.surfaces.web.runbooks import HEADERS
 
 log = logging.getLogger(__name__)
 router = APIRouter()
@@ -27,8 +27,8 @@ async def board(request: Request, user: SignedIn) -> HTMLResponse:
     """The board of the pipelines that this user may read."""
     site = await asyncio.to_thread(current_site)
     found = await asyncio.to_thread(_read, site, datetime.now(UTC)) if site else Board(trouble="There is no registry.")
-    pipelines = site.registry.pipelines if site else {}
-    rows = tuple(row for row in found.rows if may_read(user, dag_ids([pipelines[row.pipeline.id]])))
+    readable = Readable(user)
+    rows = tuple(row for row in found.rows if readable.any_of(row.pipeline.dags))
     shown = Board(at=found.at, tick_age=found.tick_age, trouble=found.trouble, rows=rows)
     return HTMLResponse(board_page(shown, airflow_home=airflow_root(request)), headers=HEADERS)
 

@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from daybreak.domain.registry import Pipeline
 from daybreak.surfaces.documentation import facts_of
 from daybreak.surfaces.site import current_site
-from daybreak.surfaces.web.access import SignedIn, airflow_root, may_read
+from daybreak.surfaces.web.access import Readable, SignedIn, airflow_root
 from daybreak.surfaces.web.page import CONTENT_SECURITY_POLICY, index_page, missing_page, runbook_page
 
 router = APIRouter(prefix="/runbooks")
@@ -35,9 +35,10 @@ async def without_slash(request: Request, user: SignedIn) -> RedirectResponse:
 async def index(request: Request, user: SignedIn) -> HTMLResponse:
     """The runbooks of the pipelines that this user may read."""
     site = await asyncio.to_thread(current_site)
+    readable = Readable(user)
     named: dict[str, list[Pipeline]] = {}
     for pipeline in site.registry.pipelines.values() if site else ():
-        if pipeline.runbook and may_read(user, dag_ids([pipeline])):
+        if pipeline.runbook and readable.any_of(pipeline.dags):
             named.setdefault(pipeline.runbook, []).append(pipeline)
     entries = [
         (file.removesuffix(".md"), ", ".join(p.name for p in pipelines), pipelines[0].purpose or "")
@@ -52,7 +53,7 @@ async def show(name: str, request: Request, user: SignedIn) -> HTMLResponse:
     site = await asyncio.to_thread(current_site)
     file = name if name.endswith(".md") else f"{name}.md"
     pipelines = [p for p in site.registry.pipelines.values() if p.runbook == file] if site else []
-    if not may_read(user, dag_ids(pipelines)):
+    if not Readable(user).any_of(dag for one in pipelines for dag in one.dags):
         raise HTTPException(status_code=403, detail="You may not read this runbook")
     runbook = await asyncio.to_thread(site.shelf.get, file) if site and _NAME.fullmatch(file) else None
     home = airflow_root(request)
@@ -65,8 +66,3 @@ async def show(name: str, request: Request, user: SignedIn) -> HTMLResponse:
         for label, value in facts_of(site.registry, pipeline)
     ]
     return HTMLResponse(runbook_page(name=name, text=runbook.text, facts=facts, airflow_home=home), headers=HEADERS)
-
-
-def dag_ids(pipelines: list[Pipeline]) -> list[str]:
-    """The exact dag ids of ``pipelines``: what a user may read is not known of a glob."""
-    return [dag for pipeline in pipelines for dag in pipeline.dags if not set(dag) & set("*?[")]

@@ -17,8 +17,8 @@ from fastapi.responses import HTMLResponse
 from daybreak.domain.registry import Pipeline, Upstream
 from daybreak.monitor.upstream_report import UpstreamReport, expected_on, gather_upstream, today_of, waiting_for
 from daybreak.surfaces.site import Site, current_site
-from daybreak.surfaces.web.access import SignedIn, airflow_root, may_read
-from daybreak.surfaces.web.runbooks import HEADERS, dag_ids
+from daybreak.surfaces.web.access import Readable, SignedIn, airflow_root
+from daybreak.surfaces.web.runbooks import HEADERS
 from daybreak.surfaces.web.upstream_page import missing_page, upstream_page
 
 log = logging.getLogger(__name__)
@@ -33,8 +33,9 @@ async def show(name: str, request: Request, user: SignedIn, date: str | None = N
     site = await asyncio.to_thread(current_site)
     upstream = site.registry.upstreams.get(name) if site else None
     waiting = waiting_for(site.registry, name) if site else ()
-    readable = tuple(one for one in waiting if may_read(user, dag_ids([one])))
-    if not readable and not may_read(user, _own_dag(upstream)):
+    access = Readable(user)
+    readable = tuple(one for one in waiting if access.any_of(one.dags))
+    if not readable and not access.any_of(_own_dag(upstream)):
         raise HTTPException(status_code=403, detail="You may read no dag that waits for this upstream")
     home, now = airflow_root(request), datetime.now(UTC)
     day = _day(date, site, upstream, now) if site and upstream else None
