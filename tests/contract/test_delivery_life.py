@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from daybreak.errors import LeaseLost
+from daybreak.sql.database import reading
 from daybreak.store.outbox import Delivery
+from daybreak.store.schema import delivery
 from tests.support.delivery import START, Life, Post, channels_for, post_office, registry_of
 from tests.support.sandbox import Sandbox, running_sandbox
 
@@ -150,6 +154,27 @@ def test_who_lost_the_lease_sends_nothing(box: Sandbox, post: Post) -> None:
         post.once(lease_check=lost)
     assert box.requests() == []
     assert {row.state for row in post.rows()} == {"pending"}
+
+
+def test_what_looks_after_an_end_leaves_open_what_began_anew_since(box: Sandbox, post: Post) -> None:
+    """A scheduler that goes down twice within an hour: one alias, two outages."""
+    life = Life(registry_of())
+    post.queue(life.page(post.clock()))
+    post.send()
+    post.queue(life.ready(post.clock.forward(minutes=2)))
+    post.send()
+    box.until(lambda s: s["alerts"] and s["alerts"][0]["status"] == "closed")
+    second = life.page(post.clock.forward(minutes=1))
+    post.queue(replace(each, key=f"{each.key}|again") for each in second)
+    post.send()
+    box.until(lambda s: [a["status"] for a in s["alerts"]] == ["closed", "open"])
+    post.clock.forward(minutes=70)  # both looks of the first end are due
+    post.once()
+    box.until(lambda s: s["pending"] == 0)
+    assert [a["status"] for a in box.alerts()] == ["closed", "open"]
+    with reading(post.engine) as conn:
+        looks = conn.execute(select(delivery.c.state).where(delivery.c.operation == "recheck")).scalars()
+        assert set(looks) == {"superseded"}
 
 
 def test_a_thread_is_found_again_after_a_restart(box: Sandbox, post: Post) -> None:

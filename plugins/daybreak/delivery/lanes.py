@@ -54,7 +54,12 @@ class OpsgenieLane(Lane):
         self._sent(row, await carry_opsgenie.carry(self._client, row, aliases))
 
     def _superseded(self, row: Queued) -> bool:
-        """What has ended before it could be told wakes nobody; what was never tried yet is told all the same."""
+        """What has ended before it could be told wakes nobody; what was never tried yet is told all the same. And what
+        looks after an end does not close what began anew since, as a scheduler that goes down twice in an hour."""
+        if row.delivery.operation == outbox.RECHECK:
+            with reading(self.engine) as conn:
+                again = outbox.opened_again(conn, row)
+            return again and self._supersede(row, "opened anew since")
         if not row.attempts or row.delivery.operation not in ("create", "step", "note", "refresh"):
             return False
         with reading(self.engine) as conn:

@@ -107,6 +107,18 @@ def following(conn: Connection, row: Queued) -> list[Queued]:
     return [_queued(found) for found in conn.execute(later)]
 
 
+def opened_again(conn: Connection, row: Queued) -> bool:
+    """Whether an alert of the same alias was asked for after ``row`` was queued."""
+    d = row.delivery
+    later = select(delivery.c.payload).where(
+        delivery.c.dedup_key == d.dedup_key,
+        delivery.c.channel == d.channel,
+        delivery.c.operation.in_(("create", "step")),
+        delivery.c.id > row.id,
+    )
+    return any(found.get("alias") == d.payload.get("alias") for found in conn.execute(later).scalars())
+
+
 def get(conn: Connection, number: int) -> Queued | None:
     found = conn.execute(select(delivery).where(delivery.c.id == number)).first()
     return _queued(found) if found else None
