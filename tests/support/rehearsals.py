@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 
 from daybreak.demo.airflow_up import daybreak
 from daybreak.demo.events import Heard, Reporter
 from daybreak.demo.household import Household
-from daybreak.demo.morning import Pace
+from daybreak.demo.morning import Morning, Pace
 from daybreak.demo.place import Place
 from daybreak.demo.ports import claim
 from daybreak.demo.rehearsal import Rehearsal
 from daybreak.demo.sandbox_view import View
 from daybreak.demo.scenarios import SCENARIOS
 from daybreak.demo.stage import Stage, boot, open_morning
+from daybreak.demo.steps import Scene
 from daybreak.demo.timeline import Timeline
 from tests.support.airflow_template import sqlite_template
 
@@ -34,8 +37,13 @@ class Played:
     """One morning: the records when each scenario's telling, and its recovery, were complete, and at the end."""
 
     rehearsal: Rehearsal
-    end: View
+    clock: Morning
+    last: Scene
     heard: list[Heard]
+
+    @property
+    def end(self) -> View:
+        return self.last.view
 
     def why_not(self, scenario: str) -> str | None:
         return self.rehearsal.why_not.get(scenario)
@@ -68,7 +76,21 @@ class Season:
         rehearsal.start(scenarios)
         for act in acts:
             rehearsal.play([SCENARIOS[name] for name in act])
-        return Played(rehearsal=rehearsal, end=rehearsal.look().view, heard=rehearsal.reporter.heard)
+        last = rehearsal.look()
+        return Played(rehearsal=rehearsal, clock=self.stage.morning, last=last, heard=rehearsal.reporter.heard)
+
+    def warehouse(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+        """Run one statement on the warehouse. → its rows."""
+        with closing(sqlite3.connect(self.stage.place.warehouse, timeout=30)) as warehouse, warehouse:
+            return warehouse.execute(sql, values).fetchall()
+
+    def until(self, holds: Callable[[], object], what: str, limit: float = 120) -> None:
+        """Wait until ``holds()``; fail, naming ``what``, if that never comes."""
+        end = time.monotonic() + limit
+        while not holds():
+            self.stage.household.check()
+            assert time.monotonic() < end, f"it did not come: {what}"
+            time.sleep(0.2)
 
     def _forget(self) -> None:
         stage = self.stage
@@ -77,7 +99,7 @@ class Season:
         dags = [dag["dag_id"] for dag in stage.airflow.dags()]
         for dag in dags:
             stage.airflow.pause(dag, paused=True)
-        self._until_idle()
+        self.until(lambda: not self._busy(), "an end of all runs")
         for dag in dags:
             stage.airflow.forget(dag)
         for part in stage.place.home.glob("warehouse.db*"):
@@ -88,11 +110,8 @@ class Season:
         done = subprocess.run(down, env=stage.env, capture_output=True, text=True, check=False, timeout=120)
         assert done.returncode == 0, done.stdout + done.stderr
 
-    def _until_idle(self, limit: float = 90) -> None:
-        end = time.monotonic() + limit
-        while busy := [run for run in self.stage.airflow.runs() if run["state"] in ("queued", "running")]:
-            assert time.monotonic() < end, f"still at work: {[(run['dag_id'], run['state']) for run in busy]}"
-            time.sleep(0.5)
+    def _busy(self) -> list[str]:
+        return [run["dag_id"] for run in self.stage.airflow.runs() if run["state"] in ("queued", "running")]
 
 
 @contextmanager

@@ -96,6 +96,12 @@ class Play:
         """Whether ``task`` has succeeded in a run of ``dag``."""
         return any(each["task_id"] == task and each["state"] == "success" for each in self._tasks(dag))
 
+    def running(self, dag: str, task: str) -> bool:
+        """Whether ``task`` is running, in a process of its own, in a run of ``dag``."""
+        return any(
+            each["task_id"] == task and each["state"] == "running" and each.get("pid") for each in self._tasks(dag)
+        )
+
     def pids(self, dag: str) -> set[int]:
         """The processes of the tasks of ``dag`` that are running."""
         return {int(each["pid"]) for each in self._tasks(dag) if each["state"] == "running" and each.get("pid")}
