@@ -50,7 +50,7 @@ class Api(AirflowApi):
 
     def asset_event(self, uri: str) -> None:
         """Tell Airflow that the asset was updated: dags scheduled by it get a run without logical date."""
-        assets = self._call("GET", "/assets", params={"uri_pattern": uri})["assets"]
+        assets = self._call("GET", "/assets", params={"limit": 100})["assets"]
         (asset,) = [each for each in assets if each["uri"] == uri]
         self._call("POST", "/assets/events", json={"asset_id": asset["id"], "extra": {}})
 
