@@ -70,6 +70,7 @@ def test_stopped_past_its_lease_and_woken_it_sends_and_records_nothing(
     )  # fmt: skip
 
 
+@pytest.mark.long_drill
 def test_ended_in_order_the_other_takes_over_at_once(stage: Stage, note: Callable[[Row], None]) -> None:
     with stage.monitors() as (first, second):
         due = stage.set_due("ended")

@@ -19,16 +19,13 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select, text
-
 from daybreak.demo.airflow_up import daybreak
 from daybreak.demo.household import last_line
 from daybreak.demo.morning import zone_of_nine
-from daybreak.errors import StoreError
-from daybreak.sql.database import open_engine, reading
+from daybreak.sql.database import open_engine
 from daybreak.store import migrate
-from daybreak.store.schema import lease
 from tests.support.airflow_db import AirflowDb, create_tables
+from tests.support.drill_store import Store
 from tests.support.monitors import REGISTRY, connections, known_since, write_registry
 from tests.support.sandbox import Sandbox
 
@@ -68,15 +65,16 @@ class Stage:
     def __post_init__(self) -> None:
         self.zone = ZoneInfo(zone_of_nine(datetime.now(UTC)))  # where it is morning: no drill falls over midnight
         create_tables(self.metadata_url, home=self.folder)
-        self.store = open_engine(self.store_url or self.metadata_url)
-        migrate.upgrade(self.store)
+        store = open_engine(self.store_url or self.metadata_url)
+        migrate.upgrade(store)
+        self.seen = Store(store)
         self.airflow = AirflowDb(open_engine(self.metadata_url))
         self.airflow.dag("orders_load")
         for name in self.pipelines:
             self.airflow.dag(name)
         self.runs_begin(*self.pipelines)
         self.airflow.beat(datetime.now(UTC) + timedelta(hours=1))
-        known_since(self.store, datetime.now(UTC) - timedelta(days=30), *self.pipelines)
+        known_since(store, datetime.now(UTC) - timedelta(days=30), *self.pipelines)
         self.env = {
             **os.environ,
             **connections(self.sandbox),
@@ -140,40 +138,21 @@ class Stage:
                 process.kill()
             process.wait(LIMIT)
 
-    def holder(self) -> int | None:
-        """The process id of whoever holds the lease and has ticked; None while the store cannot be asked."""
-        try:
-            with reading(self.store) as connection:
-                row = connection.execute(text("SELECT holder FROM daybreak_lease WHERE ticked_at IS NOT NULL")).first()
-        except StoreError:
-            return None
-        return int(row[0].split("/")[1]) if row else None
-
     def acts(self, monitor: Monitor) -> bool:
-        return self.holder() == monitor.process.pid
-
-    def ticked(self) -> datetime | None:
-        """The instant of the last tick that is recorded."""
-        with reading(self.store) as connection:
-            return connection.execute(select(lease.c.ticked_at)).scalar()
+        return self.seen.holder() == monitor.process.pid
 
     def settle(self, *watched: Monitor) -> None:
         """Whoever acts has gone through two whole ticks from now on, and nothing waits to be sent."""
         for _ in range(2):
-            began = self.ticked()
-            self.wait_for(lambda began=began: self.ticked() != began, *watched)  # type: ignore[misc]
+            began = self.seen.ticked()
+            self.wait_for(lambda began=began: self.seen.ticked() != began, *watched)  # type: ignore[misc]
         self.wait_for(
             lambda: not any(state == "pending" for name in self.pipelines for state, *_ in self.recorded(name))
         )
 
     def recorded(self, name: str) -> list[tuple[str, str, int]]:
         """(state, operation, attempts) of the pages of ``name`` in the outbox."""
-        chosen = (
-            "SELECT state, operation, attempts FROM daybreak_delivery WHERE dedup_key LIKE :key"
-            " AND channel = 'opsgenie' AND kind = 'page' ORDER BY id"
-        )
-        with reading(self.store) as connection:
-            return [tuple(row) for row in connection.execute(text(chosen), {"key": f"daybreak:v1:{name}:%"})]
+        return self.seen.pages(name)
 
     def wait_for(self, holds: Callable[[], Any], *watched: Monitor) -> float:
         """→ seconds that it took. Fails after :data:`LIMIT`, with what ``watched`` said last."""
