@@ -263,6 +263,16 @@ def test_asset_events_are_waited_for_in_reschedule_mode(airflow: Airflow, site: 
     assert sensor().execute(context()) is None
 
 
+def test_a_triggers_short_interval_is_not_taken_over_where_it_cannot_wait(airflow: Airflow, site: Any) -> None:
+    """A task that is queued again before the scheduler heard of its last end would be marked failed."""
+    from airflow.sdk.exceptions import AirflowRescheduleException
+
+    before = datetime.now(UTC)
+    with pytest.raises(AirflowRescheduleException) as later:
+        sensor(upstream=None, ready_when={"asset": "x://orders"}, poke_interval=2).execute(context())
+    assert later.value.reschedule_date >= before + timedelta(seconds=30)
+
+
 def test_without_a_registry_the_arguments_can_say_all(airflow: Airflow, site: Any) -> None:
     site.value = None
     airflow.add(DAY + timedelta(hours=2))

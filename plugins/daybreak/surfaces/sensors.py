@@ -23,6 +23,10 @@ OnLate = Literal["wait", "fail", "skip", "continue"]
 Until = Literal["deadline", "expected"]
 Mode = Literal["poke", "reschedule"]
 
+RESCHEDULE_AT_LEAST = 30.0
+"""Seconds between two looks where a trigger's short interval falls back to rescheduling: a task that is queued again
+before the scheduler has heard of its last end is marked failed (seen with two seconds)."""
+
 ON_LATE: tuple[OnLate, ...] = ("wait", "fail", "skip", "continue")
 _READY_KINDS = ("dag", "asset", "sql", "object")
 _READY_KEYS = frozenset({*_READY_KINDS, "task", "conn"})
@@ -87,7 +91,10 @@ class UpstreamReadySensor(BaseSensorOperator):
         from daybreak.surfaces.wait import TRIGGERABLE
 
         wanted = self._wanted(context)
-        if not self.deferrable or wanted.ready_when.kind not in TRIGGERABLE:
+        if not self.deferrable:
+            return super().execute(context)
+        if wanted.ready_when.kind not in TRIGGERABLE:
+            self.poke_interval = max(self.poke_interval, RESCHEDULE_AT_LEAST)
             return super().execute(context)
         return self._look_or_defer(context)
 
