@@ -60,7 +60,7 @@ def test_its_daybreak_commands_exist_and_its_files_are_there(path: Path) -> None
 
 @pytest.mark.parametrize("path", RUNBOOKS, ids=lambda path: path.stem)
 def test_the_guards_it_names_are_tasks_of_the_dags(path: Path) -> None:
-    tasks = set(re.findall(r"""task_id="([a-z_]+)\"""", "".join(f.read_text() for f in (ROOT / "dags").glob("*.py"))))
+    tasks = set(re.findall(r"""task_id="([a-z_]+)\"""", "".join(f.read_text() for f in (ROOT / "dags").rglob("*.py"))))
     for guard in re.findall(r"`((?:guard|wait_for)_[a-z_]+)`", path.read_text()):
         assert guard in tasks, guard
 
