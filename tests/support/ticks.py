@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from daybreak.domain.incident import Decisions, Event, Incident, Notification, Recorded
+from daybreak.domain.incident import Decisions, Event, Incident, Judgement, Notification, Recorded
 from daybreak.domain.registry import Registry
-from daybreak.domain.runs import DagFacts, Run, Snapshot
+from daybreak.domain.runs import DagFacts, Evidence, Run, Snapshot
 from daybreak.monitor.decide import decide
 from daybreak.monitor.judge import judge
 from tests.support.mornings import at, clock, line
@@ -21,12 +21,15 @@ class Monitor:
 
     registry: Registry
     runs: tuple[Run, ...] = ()
+    evidence: Mapping[tuple[str, str], tuple[Evidence, ...]] = field(default_factory=dict)
     unclaimed: tuple[Run, ...] = ()
+    blind: bool = False  # Airflow cannot be read: the judgements are those of the tick before
     facts: dict[str, DagFacts] | None = None
     alive: bool = True
     first_seen: Mapping[str, datetime] | None = None
     incidents: dict[str, Incident] = field(default_factory=dict)
     recorded: dict[str, Recorded] = field(default_factory=dict)
+    judged: tuple[Judgement, ...] = ()
     last: Decisions = field(default_factory=Decisions)
 
     def tick(self, when: str) -> list[str]:
@@ -36,12 +39,16 @@ class Monitor:
             by_dag[run.dag_id] = (*by_dag.get(run.dag_id, ()), run)
         snapshot = Snapshot(
             runs=by_dag,
+            evidence=self.evidence,
             dags=self.facts or {},
             dags_known=self.facts is not None,
             scheduler_alive=self.alive,
             unclaimed=self.unclaimed,
         )
-        judgements = judge(self.registry, snapshot, self.recorded, now)
+        if self.blind:
+            judgements, snapshot = self.judged, Snapshot(scheduler_alive=self.alive)
+        else:
+            judgements = self.judged = judge(self.registry, snapshot, self.recorded, now)
         self.last = decide(
             self.registry,
             self.incidents,

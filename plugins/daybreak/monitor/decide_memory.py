@@ -30,16 +30,10 @@ def hear_of_retries(desk: Desk) -> Mapping[str, str]:
         if (success := _success(desk, ticket, judgement)) is not None:
             text = CONTENTION
             desk.change(ticket, state=State.MET, due_at=success.end_date)
-        elif _ran_out(judgement) and _end(desk, judgement) > ticket.due_at:
+        elif _ran_out(judgement) and (end := _end(desk, judgement)) is not None and end > ticket.due_at:
             again = "failed again" if judgement.dag_id == ticket.dag_id else f"{judgement.dag_id} ran out of memory too"
             text = f"{again}: waiting for {_team(desk, ticket)}"
-            desk.change(
-                ticket,
-                state=State.FAILED,
-                due_at=_end(desk, judgement),
-                dag_id=judgement.dag_id,
-                run_id=judgement.run_id,
-            )
+            desk.change(ticket, state=State.FAILED, due_at=end, dag_id=judgement.dag_id, run_id=judgement.run_id)
         else:
             continue
         said[ticket.dedup_key] = text
@@ -90,7 +84,7 @@ def _ran_out(judgement: Judgement) -> bool:
 
 
 def _opened(desk: Desk, incident: Incident, judgement: Judgement, team: str) -> Incident:
-    end = _end(desk, judgement)
+    end = _end(desk, judgement) or judgement.since or desk.now
     return Incident(
         dedup_key=ticket_key(judgement.occurrence.subject, incident.business_date),
         kind="ticket",
@@ -107,11 +101,11 @@ def _opened(desk: Desk, incident: Incident, judgement: Judgement, team: str) -> 
     )
 
 
-def _end(desk: Desk, judgement: Judgement) -> datetime:
-    """When the run that ran out of memory ended."""
+def _end(desk: Desk, judgement: Judgement) -> datetime | None:
+    """When the run that ran out of memory ended; None while Airflow cannot be read."""
     runs = desk.snapshot.runs.get(judgement.dag_id or "", ()) if desk.snapshot else ()
     ends = (run.end_date for run in runs if run.run_id == judgement.run_id)
-    return next((end for end in ends if end is not None), None) or judgement.since or desk.now
+    return next((end for end in ends if end is not None), None)
 
 
 def _success(desk: Desk, ticket: Incident, judgement: Judgement) -> Run | None:
