@@ -13,7 +13,6 @@ from sqlalchemy import Engine
 
 from daybreak.errors import DaybreakError, StoreError
 from daybreak.monitor.assembly import build_monitor, store_engine
-from daybreak.monitor.loop import Monitor
 from daybreak.store import migrate
 
 log = logging.getLogger(__name__)
@@ -31,19 +30,7 @@ async def run_here(*, shadow: bool = False, ready: Callable[[], None] | None = N
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    store = store_engine()
-    migrating = asyncio.create_task(_migrated(store, stop))
-    # A store that is down when the monitor starts must not keep it from paging: it works, and migrates when it can.
-    await asyncio.wait({migrating}, timeout=_AGAIN)
-    if migrating.done():
-        migrating.result()
-    monitor = build_monitor(store=store, shadow=shadow)
-    if ready is not None:
-        ready()
-    await monitor.run(stop)
-    migrating.cancel()
-    with contextlib.suppress(asyncio.CancelledError, StoreError):
-        await migrating
+    await _watch(stop, shadow=shadow, ready=ready)
 
 
 async def run_in_background(stop: asyncio.Event) -> None:
@@ -78,14 +65,30 @@ async def _hosted(inner: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]]) 
     inner.append((asyncio.get_running_loop(), stop))
     while not stop.is_set():
         try:
-            store = store_engine()
-            await _migrated(store, stop)
-            monitor: Monitor = build_monitor(store=store)
-            await monitor.run(stop)
+            await _watch(stop)
         except DaybreakError as error:
             log.error("daybreak's monitor cannot work in this API server: %s", error)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), 60.0)
+
+
+async def _watch(stop: asyncio.Event, *, shadow: bool = False, ready: Callable[[], None] | None = None) -> None:
+    """A monitor at work until ``stop`` is set. Raises as :func:`run_here` does."""
+    store = store_engine()
+    migrating = asyncio.create_task(_migrated(store, stop))
+    try:
+        # A store that is down when the monitor starts must not keep it from paging: it works, and migrates when it can.
+        await asyncio.wait({migrating}, timeout=_AGAIN)
+        if migrating.done():
+            migrating.result()
+        monitor = build_monitor(store=store, shadow=shadow)
+        if ready is not None:
+            ready()
+        await monitor.run(stop)
+    finally:
+        migrating.cancel()
+        with contextlib.suppress(asyncio.CancelledError, StoreError):
+            await migrating
 
 
 async def _migrated(store: Engine, stop: asyncio.Event) -> None:
