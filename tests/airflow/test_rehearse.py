@@ -22,7 +22,7 @@ from tests.support.rehearsals import Played, Season, season
 
 pytestmark = [pytest.mark.airflow, pytest.mark.timeout(1500)]
 
-BRISK = Pace(told=1, due=1, quiet_due=1, whole_minutes=False)
+BRISK = Pace(told=1, due=1, quiet_due=1, at_risk="0m", whole_minutes=False)
 # (name, acts, the clock's pace, seconds before its first instant). In the quiet one all is due at the first instant; in
 # the last nothing waits for a deadline.
 MORNINGS = (

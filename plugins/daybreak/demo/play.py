@@ -69,14 +69,14 @@ class Play:
     def do(self, text: str) -> None:
         self.stage.timeline.say("do", text)
 
-    def watch(self, enough: Callable[[Scene], bool], *, until: datetime, pause: float = POLL_SECONDS) -> Scene:
-        """Look every ``pause`` seconds, telling what is new, until ``enough`` or ``until``. → the last look."""
+    def watch(self, enough: Callable[[Scene], bool], *, until: datetime) -> Scene:
+        """Look once a second, telling what is new, until ``enough`` or ``until``. → the last look."""
         while True:
             scene = self.look()
             self.stage.household.check()
             if enough(scene) or datetime.now(UTC) >= until:
                 return scene
-            time.sleep(pause)
+            time.sleep(POLL_SECONDS)
 
     def look(self) -> Scene:
         """One reading, with what is new in it told."""
@@ -101,6 +101,10 @@ class Play:
         return any(
             each["task_id"] == task and each["state"] == "running" and each.get("pid") for each in self._tasks(dag)
         )
+
+    def task_ids(self, dag: str) -> set[str]:
+        """The ids of the task instances of ``dag`` that have not ended yet, whether they have begun or not."""
+        return {str(each["id"]) for each in self._tasks(dag) if each["state"] not in ("success", "failed", "skipped")}
 
     def pids(self, dag: str) -> set[int]:
         """The processes of the tasks of ``dag`` that are running."""
