@@ -1,15 +1,22 @@
-"""All of Airflow's own example dags, with the policy on: each still imports, claimed or not."""
+"""All of Airflow's own example dags, with the policy on: each still imports, whatever becomes of the registry."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from daybreak.surfaces import policy
-from tests.support.surfaces import growth, make_site, registry
+from tests.support.rewriting import rewritten
+
+REGISTRY = """
+version: 1
+people: {de-1: {name: Engineer A, opsgenie: a@example.com}}
+on_call: {layers: {primary: {start: 2026-01-05T09:00, every: 1w, members: [de-1]}}}
+defaults: {owner: de-1}
+pipelines:
+  growth: {dags: ["example_*"], owners: {primary: de-1}, native_deadline: true, deadline: {due: "09:00"}}
+"""
 
 
 @pytest.mark.timeout(600)
@@ -18,20 +25,25 @@ def test_every_example_dag_imports_as_it_does_without_us(tmp_path: Path, monkeyp
     from airflow.dag_processing.dagbag import DagBag
     from airflow.serialization.serialized_objects import DagSerialization
 
-    folder = Path(next(iter(airflow.example_dags.__path__)))
-    holder: dict[str, Any] = {"site": None}
-    monkeypatch.setattr("daybreak.surfaces.site.current_site", lambda: holder["site"])
+    path = tmp_path / "ownership.yaml"
+    monkeypatch.setenv("AIRFLOW__CORE__LOAD_EXAMPLES", "True")
+    monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path))
+    monkeypatch.setenv("AIRFLOW__DAYBREAK__OWNERSHIP_FILE", str(path))
     monkeypatch.setattr(policy, "_latest", None)
-    monkeypatch.setitem(os.environ, "AIRFLOW__CORE__LOAD_EXAMPLES", "True")
+    folder = str(next(iter(airflow.example_dags.__path__)))
 
-    bare = DagBag(str(folder))
-    holder["site"] = make_site(tmp_path, registry(growth(dags=("example_*",), native_deadline=True)))
-    dressed = DagBag(str(folder))
-
+    bare = DagBag(folder)  # there is no registry yet
     assert len(bare.dags) > 30
-    assert set(dressed.dags) == set(bare.dags)
-    assert set(dressed.import_errors) == set(bare.import_errors)
-    for dag_id, dag in dressed.dags.items():
-        assert "owner:de-1" in dag.tags or "owner:unclaimed" in dag.tags, dag_id
-        assert bare.dags[dag_id].tags <= dag.tags
-        DagSerialization.from_dict(DagSerialization.to_dict(dag))
+    path.write_text(REGISTRY)
+    dressed = DagBag(folder)
+    with rewritten(path, REGISTRY.replace("09:00", "10:00"), REGISTRY):
+        unsettled = DagBag(folder)
+
+    for bag in (dressed, unsettled):
+        assert set(bag.dags) == set(bare.dags)
+        assert set(bag.import_errors) == set(bare.import_errors)
+        for dag_id, dag in bag.dags.items():
+            assert "owner:de-1" in dag.tags or "owner:unclaimed" in dag.tags, dag_id
+            assert bare.dags[dag_id].tags <= dag.tags
+            DagSerialization.from_dict(DagSerialization.to_dict(dag))
+    assert not [dag_id for dag_id, dag in bare.dags.items() if "owner:de-1" in dag.tags]
