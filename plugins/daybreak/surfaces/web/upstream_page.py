@@ -18,7 +18,7 @@ _STYLE = """
 p.warn{background:var(--mark);padding:.6rem 1rem;border-radius:8px}small{color:var(--soft)}
 ul.told{list-style:none;padding:0}ul.told li{padding:.7rem 0;border-bottom:1px solid var(--line);overflow-wrap:anywhere}
 ul.told time{display:block;color:var(--soft);font-size:.9rem}
-@media (min-width:40rem){ul.told li{display:grid;grid-template-columns:9.5rem 1fr;gap:1rem}}
+@media (min-width:40rem){ul.told li{display:grid;grid-template-columns:11.5rem 1fr;gap:1rem}}
 """
 _KINDS = {"page": "Page", "notice": "Notice", "ticket": "Ticket", "thread": "Thread", "resolve": "Closed"}
 _WAYS = {
