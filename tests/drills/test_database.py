@@ -73,7 +73,7 @@ def apart(server: OwnPostgres, box: Sandbox, tmp_path_factory: pytest.TempPathFa
             sandbox=box,
             metadata_url=metadata,
             store_url=url,
-            pipelines=("gone", "waits", "readonly", "both"),
+            pipelines=("gone", "waits", "readonly", "both", "alone"),
         )
 
 
@@ -169,5 +169,30 @@ def test_killed_with_the_store_away_the_other_pages_from_what_it_can_see(
             order=70, what="the acting monitor killed and the store stopped 1 s before due, another waits",
             on="store on PostgreSQL, Airflow's tables elsewhere", page_after=(page - due).total_seconds(), asked=1,
             alerts=1, seen="the other acts without the store, and records once it is back",
+        )
+    )  # fmt: skip
+
+
+def test_two_monitors_without_their_store_page_once_between_them(
+    apart: Stage, server: OwnPostgres, note: Callable[[Row], None]
+) -> None:
+    """Neither knows of the other: the one that had the lease goes first, the other looks whether the alert is there."""
+    with apart.monitors() as (first, second):
+        due = apart.set_due("alone", 16)
+        with server.away():
+            apart.wait_for(lambda: "acting without it" in second.said(), second)
+            page = apart.page("alone")
+            apart.wait_for(lambda: second.said().count("sent before it was recorded"), second)
+        apart.wait_for(lambda: apart.recorded("alone"), first, second)
+        apart.settle(first, second)
+        assert len(asked(apart.sandbox, "alone")) == len(alerts(apart.sandbox, "alone")) == 1
+        assert apart.recorded("alone") == [("sent", "create", 1)]
+        apart.finish("alone")
+        apart.wait_for(lambda: alerts(apart.sandbox, "alone")[0]["status"] == "closed", first, second)
+    note(
+        Row(
+            order=71, what="the store stopped 16 s before due, two monitors alive: each acts without it",
+            on="store on PostgreSQL, Airflow's tables elsewhere", page_after=(page - due).total_seconds(), asked=1,
+            alerts=1, seen="the one without the lease looks first; recorded, and closed, once the store is back",
         )
     )  # fmt: skip

@@ -199,6 +199,22 @@ def test_without_a_store_from_the_start_what_fell_due_since_nobody_watched_is_pa
     assert [row.subject for row in engine.tick(DUE + MINUTE).unrecorded] == paged
 
 
+def test_what_was_opened_without_the_store_has_its_end_told_once_it_is_back(morning: Morning, tmp_path: Path) -> None:
+    hidden = (tmp_path / "store.db").rename(tmp_path / "hidden.db")
+    (tmp_path / "store.db").write_bytes(b"this is no database, and longer than a header of one hundred bytes" * 4)
+    lease = Lease(morning.store)
+    engine = morning.engine(lease)
+    engine.alone(since=DUE - MINUTE)
+    (page,) = engine.tick(DUE + MINUTE).unrecorded
+    engine.was_sent(page)
+    hidden.rename(tmp_path / "store.db")
+    assert lease.take()
+    morning.airflow.change_run("growth", "g", state="success", end_date=DUE + 2 * MINUTE)
+    engine.tick(DUE + 3 * MINUTE)
+    assert pages(morning.store) == [FIRST_PAGE]
+    assert [row.operation for row in queued(morning.store) if row.channel == "opsgenie"][:2] == ["create", "close"]
+
+
 def test_a_registry_that_breaks_leaves_the_old_one_in_force_and_its_owner_is_told_once(morning: Morning) -> None:
     engine = morning.engine()
     engine.tick(DUE - 2 * MINUTE)

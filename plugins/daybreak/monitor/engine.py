@@ -157,7 +157,7 @@ class Engine:
 
     def forget(self) -> None:
         """Another monitor acted: what is in memory is not how things are."""
-        self._working = None
+        self._working = self._token = None
         self._unsent.clear()
         self._sent.clear()
 
@@ -166,8 +166,11 @@ class Engine:
         try:
             with reading(self.store) as connection:
                 if self._working is None or self._token != self.lease.token:
+                    alone = self._working.owed if self._working is not None else None
                     self._working = WorkingSet.load(connection, now)
                     self._token = self.lease.token
+                    if alone is not None:
+                        self._working.adopt(alone)
                 done = open_actions(connection)
         except StoreError as error:
             if self._working is None:

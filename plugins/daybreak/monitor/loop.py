@@ -146,7 +146,7 @@ class Monitor:
             log.info("tick: queued=%d seconds=%.3f", tick.queued, tick.seconds)
             self._queued()
         if tick.unrecorded:
-            for sent in await self._sending.at_once(tick.registry, tick.unrecorded):
+            for sent in await self._sending.at_once(tick.registry, tick.unrecorded, after_you=not self._lease.held):
                 self._engine.was_sent(sent)
         elif self._lease.held and await asyncio.to_thread(self._handoffs.report, tick, self._clock()):
             self._queued()

@@ -28,6 +28,7 @@ AGAIN = 30.0  # seconds after which an unusable connection is looked up again
 _LONGEST = 5.0
 _LOCKED = 0.25
 _SET_BACK = 1.0  # seconds by which a clock may wander by itself between two looks
+_AFTER_YOU = 2.0  # seconds that whoever holds the lease has to page before one who acts without it does
 _HURRY = 8.0  # seconds for the pages that do not wait for the store
 
 
@@ -65,14 +66,20 @@ class Sending:
             return _LONGEST
         return min(max((report.next_at - clock()).total_seconds(), _LOCKED), _LONGEST)
 
-    async def at_once(self, registry: Registry, rows: Iterable[Delivery]) -> list[Delivery]:
-        """Send pages that could not be recorded, the most urgent first. → those that were taken."""
+    async def at_once(self, registry: Registry, rows: Iterable[Delivery], *, after_you: bool) -> list[Delivery]:
+        """Send pages that could not be recorded, the most urgent first. → those that were taken.
+
+        :param after_you: another monitor may hold the lease and send the same: let it, and look whether it did
+        """
         taken: list[Delivery] = []
+        if after_you:
+            await asyncio.sleep(_AFTER_YOU)
         try:
             async with self.opsgenie(registry) as client, asyncio.timeout(_HURRY):
                 for row in rows:
                     try:
-                        await self._page(client, row)
+                        if not (after_you and await self._there(client, row)):
+                            await self._page(client, row)
                     except DeliveryError as error:
                         log.error("not sent: dedup_key=%s %s", row.dedup_key, error)
                     else:
@@ -118,6 +125,17 @@ class Sending:
             return known  # as before: what it learned of the other channel stays
         self._channels, self._of = made, wanted
         return made
+
+    @staticmethod
+    async def _there(client: OpsgenieClient, row: Delivery) -> bool:
+        """Whether the alert of a first page is open already. A service that cannot tell is paged."""
+        if row.operation != "create" or not (client.full or client.settings.jsm is not None):
+            return False
+        try:
+            state = await client.get(str(row.payload["body"]["alias"]))
+        except DeliveryError:
+            return False
+        return state is not None and state.open
 
     @staticmethod
     async def _page(client: OpsgenieClient, row: Delivery) -> None:

@@ -78,6 +78,17 @@ class WorkingSet:
             self.owed.applied.append(done.id)
         return tuple(changed.values())
 
+    def adopt(self, alone: Owed) -> None:
+        """Take over what was decided while nobody could reach the store, unless another monitor recorded it since: what
+        was opened then must have its end told as well."""
+        for key, incident in alone.incidents.items():
+            known = self.incidents.get(key)
+            if known is None or (known.resolved_at is not None and known.resolved_at <= incident.opened_at):
+                self.incidents[key] = self.owed.incidents[key] = incident
+        for name, at in alone.seen.items():
+            if name not in self.first_seen:
+                self.first_seen[name] = self.owed.seen[name] = at
+
     def take_in(self, decisions: Decisions, now: datetime) -> None:
         """What a tick decided is so from now on, whether or not the store can be told yet."""
         for incident in decisions.incidents:
