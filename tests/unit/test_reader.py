@@ -9,6 +9,7 @@ import pytest
 
 from daybreak.airflow_io.evidence import decoded
 from daybreak.airflow_io.reader import Reader
+from daybreak.airflow_io.scope import Named
 from daybreak.airflow_io.task_log import read_line
 from daybreak.config import parse_registry
 from daybreak.domain.runs import Snapshot
@@ -144,3 +145,22 @@ def test_the_last_words_of_a_task() -> None:
     assert killed.killed
     assert not read_line('{"event": "Task failed with exception"}').killed
     assert read_line("plain text").text == "plain text"
+
+
+def test_what_did_not_change_is_the_same_object_and_what_did_is_another(airflow: AirflowDb) -> None:
+    for dag in ("growth", "profit"):
+        airflow.run(dag, "first", run_after=NOW - 5 * HOUR, start=NOW - 5 * HOUR, end=NOW - 4 * HOUR)
+        airflow.run(dag, "second", run_after=NOW - 3 * HOUR, start=NOW - 3 * HOUR, state="running")
+    reader = Reader(airflow.engine)
+    before = reader.read(REGISTRY_VALUE, {}, NOW).runs
+    airflow.run_sql("UPDATE dag_run SET state = 'failed' WHERE dag_id = 'profit' AND run_id = 'second'")
+    airflow.run_sql("DELETE FROM dag_run WHERE dag_id = 'profit' AND run_id = 'first'")
+    after = reader.read(REGISTRY_VALUE, {}, NOW).runs
+    assert after["growth"] is before["growth"]
+    assert [(run.run_id, run.state) for run in after["profit"]] == [("second", "failed")]
+    assert after == Reader(airflow.engine).read(REGISTRY_VALUE, {}, NOW).runs
+
+
+def test_a_name_is_found_by_itself_or_by_a_glob() -> None:
+    named = Named(frozenset({"growth", "mart_*"}))
+    assert [dag for dag in ("growth", "growth_2", "mart_a", "mart") if named.has(dag)] == ["growth", "mart_a"]

@@ -8,7 +8,8 @@ from fnmatch import fnmatchcase
 from sqlalchemy.exc import SQLAlchemyError
 
 from daybreak.airflow_io import statements
-from daybreak.airflow_io.reader import run_of, task_of
+from daybreak.airflow_io.kept import run_of
+from daybreak.airflow_io.reader import task_of
 from daybreak.airflow_io.scope import scope_of
 from daybreak.airflow_io.settings import metadata_connect_args, metadata_url
 from daybreak.domain.registry import Registry
@@ -32,7 +33,8 @@ def read_runs(registry: Registry, since: datetime) -> tuple[list[Run], dict[tupl
                         ids.add(row.dag_id)
             values = {"ids": dialect.list_value(ids), "since": since}
             statement = statements.runs(dialect, older=False).bindparams(statements.instant("since"))
-            runs = [run_of(row) for row in connection.execute(statement, values) if row[0] in ids]
+            instants = statements.reads_instants(engine.dialect)
+            runs = [run_of(row, instants) for row in connection.execute(statement, values) if row[0] in ids]
             pairs = [(run.dag_id, run.run_id) for run in runs]
             asked = {
                 **dialect.pair_values(pairs),

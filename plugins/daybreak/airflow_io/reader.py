@@ -17,7 +17,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from daybreak.airflow_io import statements
 from daybreak.airflow_io.evidence import evidence_of
 from daybreak.airflow_io.facts import facts_of
-from daybreak.airflow_io.scope import Scope, scope_of
+from daybreak.airflow_io.kept import KeptRuns
+from daybreak.airflow_io.scope import Named, Scope, scope_of
 from daybreak.domain.incident import Recorded
 from daybreak.domain.registry import Registry
 from daybreak.domain.runs import EVIDENCE_KEY, Evidence, Run, Snapshot, TaskState
@@ -42,6 +43,7 @@ class Reader:
         self._unclaimed = unclaimed
         self._dialect = statements.Dialect(engine.dialect.name)
         self._patience = timedelta(seconds=scheduler_patience)
+        self._kept = KeptRuns(statements.reads_instants(engine.dialect))
         self._settled: dict[Key, tuple[datetime, tuple[TaskState, ...], tuple[Evidence, ...]]] = {}
 
     def read(
@@ -124,24 +126,20 @@ class Reader:
         if older:
             values |= {"older": self._dialect.list_value(older), "long_ago": scope.long_ago}
         statement = statements.runs(self._dialect, older=bool(older), unclaimed=self._unclaimed)
-        found: dict[str, list[Run]] = {}
-        unclaimed: list[Run] = []
-        for row in connection.execute(statement.bindparams(*_instants(values)), values):
-            if row[0] in ids:
-                found.setdefault(row[0], []).append(run_of(row))
-            else:
-                unclaimed.append(run_of(row))
-        runs = {dag: tuple(sorted(of_dag, key=_newest_first, reverse=True)) for dag, of_dag in found.items()}
-        return runs, tuple(unclaimed)
+        rows = connection.execute(statement.bindparams(*_instants(values)), values).all()
+        runs = self._kept.of(row for row in rows if row[0] in ids)
+        return runs, tuple(self._kept.make(row) for row in rows if row[0] not in ids)
 
     def _tasks(
         self, connection: Connection, scope: Scope, runs: Mapping[str, tuple[Run, ...]], now: datetime
     ) -> tuple[dict[Key, tuple[TaskState, ...]], dict[Key, tuple[Evidence, ...]]]:
+        with_tasks = Named(scope.with_tasks)
         interesting = {
             (run.dag_id, run.run_id): run
             for dag, of_dag in runs.items()
+            for every in (with_tasks.has(dag),)
             for run in of_dag
-            if run.state == "failed" or dag in scope.with_tasks or _matches(dag, scope.with_tasks)
+            if every or run.state == "failed"
         }
         tasks: dict[Key, tuple[TaskState, ...]] = {}
         evidence: dict[Key, tuple[Evidence, ...]] = {}
@@ -179,12 +177,9 @@ class Reader:
         self, connection: Connection, scope: Scope, runs: Mapping[str, tuple[Run, ...]]
     ) -> dict[Key, datetime]:
         """Only in the seconds after a due instant does it matter that a run awaits nothing but its mark."""
+        just_due = Named(scope.just_due)
         waiting = [
-            (run.dag_id, run.run_id)
-            for dag in runs
-            if dag in scope.just_due or _matches(dag, scope.just_due)
-            for run in runs[dag]
-            if run.state == "running"
+            (run.dag_id, run.run_id) for dag in runs if just_due.has(dag) for run in runs[dag] if run.state == "running"
         ]
         if not waiting:
             return {}
@@ -207,30 +202,6 @@ class Reader:
 
 def _instants(values: Mapping[str, object]) -> list[BindParameter[datetime]]:
     return [statements.instant(name) for name, value in values.items() if isinstance(value, datetime)]
-
-
-def _matches(dag: str, names: frozenset[str]) -> bool:
-    return any(fnmatchcase(dag, name) for name in names if "*" in name or "?" in name or "[" in name)
-
-
-def _newest_first(run: Run) -> tuple[datetime, datetime]:
-    return run.effective_date, run.queued_at or run.start_date or run.run_after
-
-
-def run_of(row: Row) -> Run:  # type: ignore[type-arg]
-    """A row of :func:`daybreak.airflow_io.statements.runs`."""
-    return Run(
-        dag_id=row[0],
-        run_id=row[1],
-        run_type=row[2],
-        state=row[3],
-        run_after=row[4],
-        logical_date=row[5],
-        data_interval_end=row[6],
-        queued_at=row[7],
-        start_date=row[8],
-        end_date=row[9],
-    )
 
 
 def task_of(row: Row) -> TaskState:  # type: ignore[type-arg]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from fnmatch import fnmatchcase
 
 from daybreak.domain.incident import Recorded, State
 from daybreak.domain.occurrence import calendar_of
@@ -16,6 +17,17 @@ _BEFORE = timedelta(hours=6)  # a success that ended shortly before the cycle op
 _SETTLED = frozenset({State.MET, State.LATE})
 _GLOB = frozenset("*?[")
 _MARKING = timedelta(seconds=10)
+
+
+class Named:
+    """Names of dags, globs among them. Few are globs, so looking one dag up costs the same however many there are."""
+
+    def __init__(self, names: frozenset[str]) -> None:
+        self._names = names
+        self._globs = tuple(name for name in names if _GLOB.intersection(name))
+
+    def has(self, dag: str) -> bool:
+        return dag in self._names or any(fnmatchcase(dag, pattern) for pattern in self._globs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

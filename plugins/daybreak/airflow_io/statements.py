@@ -7,11 +7,12 @@ for a million rows. Lists travel as one parameter each, so that ten thousand dag
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import BindParameter, Integer, String, bindparam, column, text
+from sqlalchemy import Dialect as SqlDialect
 from sqlalchemy.sql.expression import TextualSelect
 
 from daybreak.sql.types import Instant
@@ -80,6 +81,8 @@ def runs(dialect: Dialect, *, older: bool, unclaimed: bool = False) -> TextualSe
 
     :param unclaimed: also the newest runs of all other dags that failed since ``:since``, backfills aside; both are
         found by the index of ``run_after``
+
+    Dates come as the driver has them: most rows are those of the reading before, and are not converted again.
     """
     sql = f"SELECT {_RUN} FROM dag_run WHERE run_after >= :since AND dag_id IN {dialect.listed('ids')}"  # noqa: S608
     if unclaimed:
@@ -91,13 +94,14 @@ def runs(dialect: Dialect, *, older: bool, unclaimed: bool = False) -> TextualSe
     if older:
         also = f"run_after >= :long_ago AND run_after < :since AND dag_id IN {dialect.listed('older')}"
         sql += f" UNION ALL SELECT {_RUN} FROM dag_run WHERE {also}"  # noqa: S608
-    return text(sql).columns(
-        column("dag_id", String),
-        column("run_id", String),
-        column("run_type", String),
-        column("state", String),
-        *(column(name, Instant) for name in _RUN.split(", ")[4:]),
-    )
+    return text(sql).columns(*(column(name) for name in _RUN.split(", ")))
+
+
+def reads_instants(dialect: SqlDialect) -> Callable[[Any], datetime | None]:
+    """What makes an instant of a date as the driver of ``dialect`` has it."""
+    found = Instant().dialect_impl(dialect).result_processor(dialect, None)
+    assert found is not None  # a TypeDecorator that changes results has one
+    return found
 
 
 def tasks(dialect: Dialect) -> TextualSelect:

@@ -122,7 +122,7 @@ def gather(
     runbook = context.runbooks.get(lead.runbook) if lead and lead.runbook else None
     section = section_for(runbook, reason, failures)
     paged = (*(i.paged if i else ()), *(i.told if i else ()))
-    waiting = [p for p in registry.pipelines.values() if upstream is not None and upstream.id in p.upstreams]
+    waiting = [p for p in registry.pipelines.values() if upstream.id in p.upstreams] if upstream is not None else []
     # Who speaks for an upstream's delay on our side: the owners of what waits for it.
     owners = owners_of(registry, waiting[0], tuple(waiting)) if waiting else owners_of(registry, lead, group)
     reached = parties(registry, n.to)

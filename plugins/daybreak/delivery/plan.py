@@ -6,7 +6,7 @@ one in the channel of each team that is told, so that people read it where they 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -39,7 +39,11 @@ def plan(
 
     :param incidents: dedup key → incident as it was before this tick (those that decisions change may be in it)
     """
-    planner = _Planner(registry, decisions, incidents, context)
+    changed = {one.dedup_key: one for one in decisions.incidents}
+    steps: dict[tuple[str, int | None], list[Notification]] = {}
+    for one in decisions.notifications:
+        steps.setdefault((one.dedup_key, one.step), []).append(one)
+    planner = _Planner(registry, decisions, incidents, context, changed, steps)
     rows = [row for n in decisions.notifications for row in planner.rows(n)]
     rows += planner.rewrites({row.dedup_key for row in rows if row.operation == "parent"})
     return tuple(rows)
@@ -51,10 +55,11 @@ class _Planner:
     decisions: Decisions
     before: Mapping[str, Incident]
     context: PlanContext
+    changed: Mapping[str, Incident]
+    steps: Mapping[tuple[str, int | None], Sequence[Notification]]  # what is told of one incident's one step
 
     def incident(self, key: str) -> Incident | None:
-        changed = next((one for one in self.decisions.incidents if one.dedup_key == key), None)
-        return changed or self.before.get(key)
+        return self.changed.get(key) or self.before.get(key)
 
     def rows(self, n: Notification) -> Iterator[Delivery]:
         incident = self.incident(n.dedup_key)
@@ -201,7 +206,7 @@ class _Planner:
         """The other half of an escalation step that both pages and tells."""
         if n.step is None or n.kind not in ("page", "notice"):
             return None
-        same = (one for one in self.decisions.notifications if (one.dedup_key, one.step) == (n.dedup_key, n.step))
+        same = self.steps[n.dedup_key, n.step]
         return next((one for one in same if one.kind == kind and one is not n), None)
 
     def rewrites(self, done: set[str]) -> Iterator[Delivery]:

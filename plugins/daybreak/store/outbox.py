@@ -15,6 +15,7 @@ from typing import Any, Literal, get_args
 from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from daybreak.store.rows import insert_all
 from daybreak.store.schema import delivery
 
 Channel = Literal["opsgenie", "slack"]
@@ -73,12 +74,8 @@ def enqueue(conn: Connection, deliveries: Iterable[Delivery], now: datetime) -> 
         for each in deliveries
     ]  # fmt: skip
     dialect = sqlite if conn.dialect.name == "sqlite" else postgresql
-    added = 0
-    for row in rows:  # one at a time: a batch's count of rows that were new is not told by every driver
-        added += conn.execute(
-            dialect.insert(delivery).values(row).on_conflict_do_nothing(index_elements=["key"])
-        ).rowcount
-    return added
+    new = dialect.insert(delivery).on_conflict_do_nothing(index_elements=["key"]).returning(delivery.c.id)
+    return insert_all(conn, new, rows)
 
 
 def due(conn: Connection, now: datetime, limit: int, *, channel: Channel | None = None) -> list[Queued]:
