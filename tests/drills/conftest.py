@@ -28,10 +28,10 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
         _seen.extend(value for name, value in report.user_properties if name == PROPERTY)
 
 
-def pytest_sessionfinish(session: pytest.Session) -> None:
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     if not session.config.getoption("--write-table", default=False) or hasattr(session.config, "workerinput"):
         return
-    if _not_seen or not _seen:
+    if exitstatus or _not_seen or not _seen:
         print(f"\nthe table of docs/reliability.md stays as it is: not seen: {', '.join(_not_seen) or 'any drill'}")
         return
     write(table(_seen))
