@@ -19,6 +19,12 @@ DEAR = (
     "slack_sdk",
     "opsgenie_sdk",
     "httpx",
+    "aiohttp",
+    "sqlalchemy",
+    "alembic",
+    "jinja2",
+    "typer",
+    "rich",
     "fastapi",
     "markdown_it",
     "nh3",
@@ -26,11 +32,14 @@ DEAR = (
     "icalendar",
     "daybreak.delivery",
     "daybreak.store",
+    "daybreak.sql",
     "daybreak.monitor",
     "airflow.providers.slack",
     "airflow.providers.opsgenie",
-    "airflow.models.dagrun",
+    "airflow.models",
 )
+MADE_ONCE = ("yaml", "pydantic", "daybreak.domain", "daybreak.config.load", "daybreak.config.lastgood")
+"""What the first parse of a registry may import, and no later one."""
 DAG = """
 from airflow.sdk import DAG
 from airflow.providers.standard.operators.empty import EmptyOperator
@@ -85,20 +94,7 @@ print(json.dumps({
 """
 
 
-def test_the_folder_beside_the_installed_package_loads_the_plugin_once(tmp_path: Path) -> None:
-    found = run(LOAD, tmp_path, ROOT / "plugins")
-    assert found["plugins"] == ["daybreak.surfaces.plugin"]
-    assert found["errors"] == {}
-    assert found["listeners"] == []
-    assert found["strays"] == []
-    assert "site-packages" not in found["calendar"]
-
-
-def test_the_folder_alone_loads_the_plugin_once(tmp_path: Path) -> None:
-    plugins = tmp_path / "plugins"
-    shutil.copytree(ROOT / "plugins", plugins, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
-    # As on a machine without the package: its distribution is not found, and the folder's copy is what is imported.
-    alone = """
+ALONE = """
 import importlib.metadata, importlib_metadata, sys
 
 def without_daybreak(module):
@@ -114,9 +110,23 @@ def without_daybreak(module):
 
 without_daybreak(importlib.metadata)
 without_daybreak(importlib_metadata)
-sys.path.insert(0, PLUGINS)
 """
-    found = run(alone.replace("PLUGINS", repr(str(plugins))) + LOAD, tmp_path, plugins)
+"""As on a machine without the package: its distribution is not found."""
+
+
+def test_the_folder_beside_the_installed_package_loads_the_plugin_once(tmp_path: Path) -> None:
+    found = run(LOAD, tmp_path, ROOT / "plugins")
+    assert found["plugins"] == ["daybreak.surfaces.plugin"]
+    assert found["errors"] == {}
+    assert found["listeners"] == []
+    assert found["strays"] == []
+    assert "site-packages" not in found["calendar"]
+
+
+def test_the_folder_alone_loads_the_plugin_once(tmp_path: Path) -> None:
+    plugins = tmp_path / "plugins"
+    shutil.copytree(ROOT / "plugins", plugins, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+    found = run(ALONE + f"sys.path.insert(0, {str(plugins)!r})\n" + LOAD, tmp_path, plugins)
     assert found["plugins"] == ["daybreak.surfaces.plugin"]
     assert found["sources"] == ["$PLUGINS_FOLDER/daybreak_plugin.py"]
     assert found["errors"] == {}
@@ -153,18 +163,84 @@ def home(tmp_path: Path) -> Path:
     return tmp_path
 
 
+WITHOUT_US = """
+import importlib.metadata, importlib_metadata, sys
+for module in (importlib.metadata, importlib_metadata):  # or the entry points of the package would still be followed
+    several = module.distributions
+    module.distributions = lambda several=several, **kw: (d for d in several(**kw) if d.metadata["Name"] != "daybreak")
+sys.path[:] = [folder for folder in sys.path if not folder.endswith("/plugins")]
+"""
+
+
 def test_a_parse_imports_nothing_dear(home: Path) -> None:
-    found = run(PARSE, home, ROOT / "plugins", AIRFLOW__DAYBREAK__OWNERSHIP_FILE=str(home / "ownership.yaml"))
-    assert found["errors"] == {}
-    assert found["tags"] == ["owner:de-1", "sla:09:00Z"]
-    empty = home / "empty"
-    empty.mkdir()
-    bare = run(PARSE, home, empty, AIRFLOW__DAYBREAK__OWNERSHIP_FILE=str(home / "none.yaml"))
-    added = set(found["modules"]) - set(bare["modules"])
-    assert not [name for name in added if name.startswith(DEAR)]
+    """Not while the registry is read for the first time, nor by a later process, nor for a dag that nobody claims."""
+    (home / "empty").mkdir()
+    bare = run(WITHOUT_US + PARSE, home, home / "empty", AIRFLOW__DAYBREAK__OWNERSHIP_FILE=str(home / "ownership.yaml"))
+    assert bare["tags"] == []
+    assert not [name for name in bare["modules"] if name.startswith("daybreak")]
+    path = home / "ownership.yaml"
+    for text, tags in (
+        (REGISTRY, ["owner:de-1", "sla:09:00Z"]),
+        (REGISTRY, ["owner:de-1", "sla:09:00Z"]),
+        (REGISTRY.replace("[growth]", "[other]"), ["owner:unclaimed"]),
+        (REGISTRY.replace("version: 1", "version: 0"), ["owner:unclaimed"]),  # the last good one
+    ):
+        later = path.read_text() == text and (home / "daybreak").exists()
+        path.write_text(text)
+        found = run(PARSE, home, ROOT / "plugins", AIRFLOW__DAYBREAK__OWNERSHIP_FILE=str(path))
+        assert found["errors"] == {}
+        assert found["tags"] == tags
+        added = set(found["modules"]) - set(bare["modules"])
+        assert "daybreak.surfaces.policy" in added
+        assert not [name for name in added if name.startswith((*DEAR, *(MADE_ONCE if later else ())))]
 
 
 def test_folder_and_package_at_once_do_nothing_twice(home: Path) -> None:
     found = run(PARSE, home, ROOT / "plugins", AIRFLOW__DAYBREAK__OWNERSHIP_FILE=str(home / "ownership.yaml"))
     assert found["callbacks"] == 1
     assert found["deadlines"] == 1
+
+
+NO_POLICY_OF_THEIRS = """
+from daybreak.surfaces.policy import dag_policy, task_policy
+__all__ = ["dag_policy", "task_policy"]
+"""
+POLICIES_OF_THEIRS = """
+import daybreak.surfaces.policy
+
+def dag_policy(dag):
+    dag.tags.add("theirs")
+    daybreak.surfaces.policy.dag_policy(dag)
+
+def task_policy(task):
+    task.owner = "them"
+    daybreak.surfaces.policy.task_policy(task)
+"""
+
+
+@pytest.mark.parametrize(
+    ("source", "tags", "owner"),
+    [
+        ("", [], "airflow"),  # without the two lines nothing happens: they are what does it
+        (NO_POLICY_OF_THEIRS, ["owner:de-1", "sla:09:00Z"], "de-1"),
+        (POLICIES_OF_THEIRS, ["owner:de-1", "sla:09:00Z", "theirs"], "them, de-1"),
+    ],
+    ids=["without us", "no policies", "policies"],
+)
+def test_local_settings_of_the_users_own(home: Path, source: str, tags: list[str], owner: str) -> None:
+    """The documented lines, in the file that Airflow finds before ours; the package is not installed."""
+    (home / "config").mkdir()
+    (home / "config" / "airflow_local_settings.py").write_text(source)
+    who = PARSE.replace(
+        '"tags":', '"owner": dag.owner, "settings": sys.modules["airflow_local_settings"].__file__, "tags":'
+    )
+    plugins = str(ROOT / "plugins")
+    as_deployed = f"sys.path[:] = [each for each in sys.path if each != {plugins!r}]\n"  # Airflow adds it, at the end
+    found = run(
+        ALONE + as_deployed + who,
+        home,
+        ROOT / "plugins",
+        AIRFLOW__DAYBREAK__OWNERSHIP_FILE=str(home / "ownership.yaml"),
+    )
+    assert found["settings"] == str(home / "config" / "airflow_local_settings.py")
+    assert (found["errors"], found["tags"], found["owner"]) == ({}, tags, owner)
