@@ -52,6 +52,7 @@ class UpstreamReadySensor(BaseSensorOperator):
 
     template_fields: Sequence[str] = ("upstream", "ready_when", "expected_by")
     operator_extra_links = (WhoWasToldLink(),)
+    poke_interval: float  # seconds
     ui_color = "#f6d8a8"
 
     def __init__(
