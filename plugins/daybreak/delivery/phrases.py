@@ -97,6 +97,8 @@ def short_cause(facts: Facts) -> str:
         )
     if facts.event in (Event.UNCLAIMED_FAILED, Event.REGISTRY_INVALID, Event.DELIVERY_FAILED, Event.TEST):
         return one_line(facts.text or "")
+    if facts.event is Event.IMPORT_ERROR and facts.text:
+        return one_line(facts.text)  # its incident is Airflow's, not an occurrence's: the error stands nowhere else
     if facts.event is Event.SCHEDULER_DOWN:
         count = len(facts.group)
         return f"{count} pipeline{'s' if count > 1 else ''} at stake" if count else ""
