@@ -19,6 +19,11 @@ from daybreak.domain.registry import Dialect, Jsm, Paging
 from daybreak.errors import SettingsError
 
 
+def warm() -> None:
+    """Import what the first look-up needs: Airflow's models take seconds, and a page should not wait for them."""
+    import airflow.models.connection  # noqa: F401
+
+
 def opsgenie_settings(name: str, *, dialect: Dialect = "opsgenie", jsm: Jsm | None = None) -> OpsgenieSettings:
     """The Opsgenie (or JSM) integration of the connection ``name``. Raises SettingsError."""
     found = _connection(name)

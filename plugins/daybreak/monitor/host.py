@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from sqlalchemy import Engine
 
+from daybreak.airflow_io import connections
 from daybreak.errors import DaybreakError, StoreError
 from daybreak.monitor.assembly import build_monitor, store_engine
 from daybreak.store import migrate
@@ -77,6 +78,7 @@ async def _watch(stop: asyncio.Event, *, shadow: bool = False, ready: Callable[[
     store = store_engine()
     migrating = asyncio.create_task(_migrated(store, stop))
     try:
+        await asyncio.to_thread(connections.warm)
         # A store that is down when the monitor starts must not keep it from paging: it works, and migrates when it can.
         await asyncio.wait({migrating}, timeout=_AGAIN)
         if migrating.done():
