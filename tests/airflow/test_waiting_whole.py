@@ -102,7 +102,12 @@ pipelines:
     upstreams: [never]
     runbook: judged.md
     deadline: {{due: "{due}"}}
-  many: {{dags: [many], owners: {{primary: ada}}, upstreams: [counted], deadline: {{due: "23:30"}}}}
+  many:
+    dags: [many]
+    owners: {{primary: ada}}
+    upstreams: [counted]
+    native_deadline: true
+    deadline: {{due: "23:30"}}
 """
 
 
@@ -221,6 +226,13 @@ def test_the_log_says_since_when_and_the_link_who_was_told(waiting: Waiting) -> 
     assert "late since" in page.text
     assert "Ticket to <strong>Sales</strong>" in page.text
     up.wait_for(lambda: "Opsgenie, " in waiting.http.get(url).text, "the ticket is shown as sent")
+
+
+def test_airflows_own_pages_show_the_native_deadline(waiting: Waiting) -> None:
+    path = f"/ui/dags/many/dagRuns/{waiting.runs['many']}/deadlines"
+    (found,) = waiting.http.get(path).raise_for_status().json()["deadlines"]
+    at = datetime.fromisoformat(found["deadline_time"]).astimezone(waiting.up.zone)
+    assert (f"{at:%Y-%m-%d %H:%M}", found["missed"]) == (f"{waiting.day} 23:30", False)
 
 
 def test_those_who_wait_for_the_same_share_a_poll(waiting: Waiting, postgres: str | None) -> None:
