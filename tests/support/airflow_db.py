@@ -74,9 +74,9 @@ class AirflowDb:
     def import_error(self, file: str, stacktrace: str) -> None:
         self._insert("import_error", filename=file, bundle_name="dags", stacktrace=stacktrace)
 
-    def beat(self, at: datetime) -> None:
-        """A scheduler's heartbeat."""
-        self._insert("job", job_type="SchedulerJob", state="running", latest_heartbeat=at)
+    def beat(self, at: datetime, *, state: str = "running") -> None:
+        """A scheduler's heartbeat; ``success`` is the state of one that ended in order."""
+        self._insert("job", job_type="SchedulerJob", state=state, latest_heartbeat=at)
 
     def run(
         self,

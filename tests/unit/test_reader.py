@@ -73,6 +73,14 @@ def test_the_schedulers_heartbeat(airflow: AirflowDb, age: int | None, alive: bo
     assert read(airflow).scheduler_alive is alive
 
 
+@pytest.mark.parametrize(("age", "alive"), [(5, True), (31, False)])
+def test_a_scheduler_that_is_restarted_in_order_has_the_same_patience(
+    airflow: AirflowDb, age: int, alive: bool
+) -> None:
+    airflow.beat(NOW - timedelta(seconds=age), state="success")
+    assert read(airflow).scheduler_alive is alive
+
+
 def failed_run(airflow: AirflowDb, ended: datetime) -> None:
     airflow.run("growth", "f", state="failed", run_after=NOW - 2 * HOUR, start=NOW - 2 * HOUR, end=ended)
     airflow.task("growth", "f", "load", state="success", start_date=NOW - 2 * HOUR, end_date=NOW - HOUR)

@@ -71,8 +71,8 @@ def import_errors() -> TextualSelect:
 
 
 def scheduler_beat() -> TextualSelect:
-    """The latest heartbeat of a scheduler that did not end in order."""
-    sql = "SELECT max(latest_heartbeat) AS beat FROM job WHERE job_type = 'SchedulerJob' AND state = 'running'"
+    """The latest heartbeat of any scheduler, of one that ended in order as well: a restart is not a breakdown."""
+    sql = "SELECT max(latest_heartbeat) AS beat FROM job WHERE job_type = 'SchedulerJob'"
     return text(sql).columns(column("beat", Instant))
 
 
