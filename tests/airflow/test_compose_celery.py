@@ -136,8 +136,8 @@ def late(registry: str, pipeline: str, due: datetime, zone: str) -> str:
 def test_daybreaks_tables_are_dumped_and_restored_as_documented(deployment: Deployment, tmp_path: Path) -> None:
     up, folder = deployment, programs()
     text = (ROOT / "docs" / "deploy.md").read_text()
-    dump = re.search(r"exec -T postgres (pg_dump .*'daybreak_\*' airflow) >", text)
-    restore = re.search(r"exec -T postgres (pg_restore .*) <", text)
+    dump = re.search(r"exec -T postgres (pg_dump .*) > daybreak\.dump", text)
+    restore = re.search(r"exec -T postgres (pg_restore .*) < daybreak\.dump", text)
     assert dump
     assert restore
     assert folder is not None
