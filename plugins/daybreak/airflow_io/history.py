@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from fnmatch import fnmatchcase
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from daybreak.airflow_io import statements
 from daybreak.airflow_io.kept import run_of
 from daybreak.airflow_io.reader import task_of
-from daybreak.airflow_io.scope import scope_of
+from daybreak.airflow_io.scope import Named, scope_of
 from daybreak.airflow_io.settings import metadata_connect_args, metadata_url
 from daybreak.domain.registry import Registry
 from daybreak.domain.runs import EVIDENCE_KEY, Run, TaskState
@@ -28,9 +27,9 @@ def read_runs(registry: Registry, since: datetime) -> tuple[list[Run], dict[tupl
         with reading(engine) as connection:
             ids = set(scope.dags)
             if scope.patterns:
-                for row in connection.execute(statements.dags(dialect, everything=True)):
-                    if any(fnmatchcase(row.dag_id, pattern) for pattern in scope.patterns):
-                        ids.add(row.dag_id)
+                every = Named(scope.patterns)
+                rows = connection.execute(statements.dags(dialect, everything=True))
+                ids.update(row.dag_id for row in rows if every.has(row.dag_id))
             values = {"ids": dialect.list_value(ids), "since": since}
             statement = statements.runs(dialect, older=False).bindparams(statements.instant("since"))
             instants = statements.reads_instants(engine.dialect)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
-from fnmatch import fnmatchcase
 
 from sqlalchemy import BindParameter, Connection, Engine, Row
 from sqlalchemy.exc import SQLAlchemyError
@@ -117,11 +116,9 @@ class Reader:
         ids = set(scope.dags)
         older = set(scope.older)
         if scope.patterns:
-            for row in dags:
-                if any(fnmatchcase(row.dag_id, pattern) for pattern in scope.patterns):
-                    ids.add(row.dag_id)
-                if any(fnmatchcase(row.dag_id, pattern) for pattern in scope.older_patterns):
-                    older.add(row.dag_id)
+            every, long = Named(scope.patterns), Named(scope.older_patterns)
+            ids.update(row.dag_id for row in dags if every.has(row.dag_id))
+            older.update(row.dag_id for row in dags if long.has(row.dag_id))
         values = {"ids": self._dialect.list_value(ids), "since": scope.since}
         if older:
             values |= {"older": self._dialect.list_value(older), "long_ago": scope.long_ago}

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from fnmatch import fnmatchcase
+from fnmatch import translate
 
 from daybreak.domain.incident import Recorded, State
 from daybreak.domain.occurrence import calendar_of
@@ -20,14 +21,15 @@ _MARKING = timedelta(seconds=10)
 
 
 class Named:
-    """Names of dags, globs among them. Few are globs, so looking one dag up costs the same however many there are."""
+    """Names of dags, globs among them: looking one dag up costs about the same however many there are."""
 
-    def __init__(self, names: frozenset[str]) -> None:
-        self._names = names
-        self._globs = tuple(name for name in names if _GLOB.intersection(name))
+    def __init__(self, names: Iterable[str]) -> None:
+        self._names = frozenset(names)
+        globs = sorted(name for name in self._names if _GLOB.intersection(name))
+        self._globs = re.compile("|".join(map(translate, globs))) if globs else None
 
     def has(self, dag: str) -> bool:
-        return dag in self._names or any(fnmatchcase(dag, pattern) for pattern in self._globs)
+        return dag in self._names or (self._globs is not None and self._globs.match(dag) is not None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
@@ -85,17 +85,30 @@ def dags_of(registry: Registry, pipeline: Pipeline, snapshot: Snapshot) -> tuple
     """
     if not any(_GLOB.intersection(dag) for dag in pipeline.dags):
         return pipeline.dags
-    exact = {dag for other in registry.pipelines.values() for dag in other.dags}
     found: dict[str, None] = {}
     for pattern in pipeline.dags:
         if not _GLOB.intersection(pattern):
             found[pattern] = None
             continue
-        known = [dag for dag, facts in snapshot.dags.items() if facts.exists or facts.import_error]
-        candidates = known if snapshot.dags_known else list(snapshot.runs)
-        matching = sorted(dag for dag in candidates if dag not in exact and fnmatchcase(dag, pattern))
+        matching = sorted(dag for dag in _for_globs(registry, snapshot) if fnmatchcase(dag, pattern))
         found.update(dict.fromkeys(matching or [pattern]))
     return tuple(found)
+
+
+def _for_globs(registry: Registry, snapshot: Snapshot) -> Sequence[str]:
+    """The dags of ``snapshot`` that no pipeline claims by their ids: worked out once for all globs of a tick."""
+    global _LATEST
+    latest = _LATEST
+    if latest is not None and latest[0] is registry and latest[1] is snapshot:
+        return latest[2]
+    exact = {dag for pipeline in registry.pipelines.values() for dag in pipeline.dags}
+    known = [dag for dag, facts in snapshot.dags.items() if facts.exists or facts.import_error]
+    found = [dag for dag in (known if snapshot.dags_known else snapshot.runs) if dag not in exact]
+    _LATEST = (registry, snapshot, found)
+    return found
+
+
+_LATEST: tuple[Registry, Snapshot, list[str]] | None = None
 
 
 def sensors_of(registry: Registry, pipeline: Pipeline) -> frozenset[str]:
