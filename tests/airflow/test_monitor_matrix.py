@@ -72,7 +72,7 @@ def test_cleared_and_run_again_it_is_met_and_the_page_is_closed(going: Matrix) -
     going.becomes("cleared", "failed", "run_failed")
     going.paged("cleared")
     going.turn("cleared", "succeed")
-    going.up.api.clear("cleared", going.runs["cleared"])
+    going.insist(lambda: going.up.api.clear("cleared", going.runs["cleared"]))
     row = going.becomes("cleared", "met", None)
     assert row.run_id == going.runs["cleared"]
     going.paged("cleared", closed=True)
@@ -82,7 +82,7 @@ def test_cleared_and_run_again_it_is_met_and_the_page_is_closed(going: Matrix) -
 def test_marked_success_by_hand_it_is_met_and_the_page_is_closed(going: Matrix) -> None:
     going.becomes("by_hand", "failed", "run_failed")
     going.paged("by_hand")
-    going.up.api.mark("by_hand", going.runs["by_hand"], "success")
+    going.mark("by_hand", going.runs["by_hand"], "success")
     going.becomes("by_hand", "met", None)
     going.paged("by_hand", closed=True)
 
@@ -138,7 +138,7 @@ def test_a_run_that_takes_much_longer_than_usual_is_stuck(going: Matrix) -> None
 
 def test_still_running_at_due_and_marked_success_after_it_is_late(going: Matrix) -> None:
     going.missed("running", "running")
-    going.up.api.mark("running", going.runs["running"], "success")
+    going.mark("running", going.runs["running"], "success")
     row = going.becomes("running", "late", "running")
     assert 1 <= row.minutes_late <= 15
     going.paged("running", closed=True)
@@ -161,7 +161,7 @@ def test_met_is_final_a_run_cleared_after_due_that_then_fails_pages_nobody(going
     row = going.becomes("settled", "met", None)
     up.wait_until(going.due + timedelta(seconds=1))
     going.turn("settled", "fail")
-    up.api.clear("settled", run)
+    going.insist(lambda: up.api.clear("settled", run))
     up.wait_for(lambda: up.api.run("settled", run)["state"] == "failed", "the run fails")
     log = up.place.logs / "airflow" / "dag_processor" / "latest" / "dags-folder" / "settled.py.log"
     up.wait_for(lambda: "not paged: a cleared run after due" in log.read_text(), "its callback")

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-ROOM = timedelta(seconds=45)  # from the first deed to the due instant
+ROOM = timedelta(seconds=20)  # from the registry that names the due instant to it: a tick comes every ten at least
 DUE = (
     "never_created", "missing", "paused", "unparsable", "broken", "backfilled", "queued", "running", "stuck", "rerun",
     "settled",
