@@ -60,8 +60,8 @@ class Reader:
         scope = scope_of(registry, recorded, now)
         try:
             with reading(self._engine) as connection:
-                facts, complaints = self._dags(connection, scope)
-                alive = self._alive(connection, now)
+                facts = self._dags(connection, scope)
+                alive, complaints = self._health(connection, now)
                 runs, unclaimed = self._runs(connection, scope, facts)
                 tasks, evidence = self._tasks(connection, scope, runs, now)
                 finished = self._finished(connection, scope, runs)
@@ -96,15 +96,16 @@ class Reader:
             raise AirflowUnreadable(f"Airflow's metadata database cannot be read: {error}") from error
         return found
 
-    def _dags(self, connection: Connection, scope: Scope) -> tuple[list[Row], list[Row]]:  # type: ignore[type-arg]
+    def _dags(self, connection: Connection, scope: Scope) -> list[Row]:  # type: ignore[type-arg]
         everything = bool(scope.patterns)
         values = {} if everything else {"ids": self._dialect.list_value(scope.dags)}
-        found = connection.execute(statements.dags(self._dialect, everything=everything), values)
-        return list(found), list(connection.execute(statements.import_errors()))
+        return list(connection.execute(statements.dags(self._dialect, everything=everything), values))
 
-    def _alive(self, connection: Connection, now: datetime) -> bool:
-        beat: datetime | None = connection.execute(statements.scheduler_beat()).scalar()
-        return beat is not None and now - beat < self._patience
+    def _health(self, connection: Connection, now: datetime) -> tuple[bool, list[Row]]:  # type: ignore[type-arg]
+        """Whether a scheduler beats, and the files that do not parse."""
+        rows = list(connection.execute(statements.health()))
+        beat: datetime | None = rows[0].beat
+        return beat is not None and now - beat < self._patience, [row for row in rows if row.filename is not None]
 
     def _runs(
         self,

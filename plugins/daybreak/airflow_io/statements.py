@@ -65,15 +65,12 @@ def dags(dialect: Dialect, *, everything: bool) -> TextualSelect:
     return text(sql).columns(column("dag_id", String))
 
 
-def import_errors() -> TextualSelect:
-    """Files that do not parse now."""
-    return text("SELECT filename, bundle_name, stacktrace FROM import_error").columns(column("filename", String))
-
-
-def scheduler_beat() -> TextualSelect:
-    """The latest heartbeat of any scheduler, of one that ended in order as well: a restart is not a breakdown."""
-    sql = "SELECT max(latest_heartbeat) AS beat FROM job WHERE job_type = 'SchedulerJob'"
-    return text(sql).columns(column("beat", Instant))
+def health() -> TextualSelect:
+    """``beat``, the latest heartbeat of any scheduler, of one that ended in order as well (a restart is no breakdown),
+    beside each file that does not parse now: one row at least, whose ``filename`` is null where all do."""
+    beat = "SELECT max(latest_heartbeat) AS beat FROM job WHERE job_type = 'SchedulerJob'"
+    sql = f"SELECT b.beat, e.filename, e.bundle_name, e.stacktrace FROM ({beat}) b LEFT JOIN import_error e ON 1 = 1"  # noqa: S608
+    return text(sql).columns(column("beat", Instant), *(column(x) for x in ("filename", "bundle_name", "stacktrace")))
 
 
 def runs(dialect: Dialect, *, older: bool, unclaimed: bool = False) -> TextualSelect:
