@@ -49,7 +49,7 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def new_process() -> None:
-    cards._latest = None
+    cards.forget()
     lastgood.forget()
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -89,7 +90,13 @@ class Cards:
         return cls(cards, site.registry.defaults.owner, site.runbook_url(None), site.shelf.folder)
 
 
-_latest: tuple[tuple[Path, Path, str, Stamp | None], Cards | None] | None = None
+_Place = tuple[Path, Path, str]
+"""The registry, the folder of what is kept of it, Airflow's own address."""
+_ENVIRONMENT = ("AIRFLOW_HOME", "AIRFLOW_CONFIG", "AIRFLOW__DAYBREAK__OWNERSHIP_FILE", "AIRFLOW__CORE__PLUGINS_FOLDER",
+                "AIRFLOW__API__BASE_URL")  # fmt: skip
+
+_place: tuple[list[str | None], _Place] | None = None
+_latest: tuple[_Place, Stamp | None, Cards | None] | None = None
 """What this process found, and how the file looked then."""
 
 
@@ -100,15 +107,33 @@ def current_cards() -> Cards | None:
     """
     global _latest
     try:
-        path, folder = settings.ownership_file(), settings.airflow_home() / "daybreak"
-        base_url = settings.airflow_base_url() or ""
-        looked = path, folder, base_url, stamp_of(path)
-        if _latest is None or _latest[0] != looked:
-            _latest = looked, _find(path, folder, base_url)
-        return _latest[1]
+        place, stamp = _where()
+        if _latest is None or _latest[:2] != (place, stamp):
+            _latest = place, stamp, _find(*place)
+        return _latest[2]
     except Exception:
         log.exception("the daybreak registry could not be read; dags are left as they are")
         return None
+
+
+def forget() -> None:
+    """Begin as a new process does."""
+    global _latest, _place
+    _latest = _place = None
+
+
+def _where() -> tuple[_Place, Stamp | None]:
+    """As Airflow's configuration says. While there is a registry it is asked once: asking for every dag would cost
+    more than dressing it."""
+    global _place
+    environment = [os.environ.get(name) for name in _ENVIRONMENT]
+    if _place is not None and _place[0] == environment:
+        stamp = stamp_of(_place[1][0])
+        if stamp is not None:
+            return _place[1], stamp
+    place = settings.ownership_file(), settings.airflow_home() / "daybreak", settings.airflow_base_url() or ""
+    _place = environment, place
+    return place, stamp_of(place[0])
 
 
 def _find(path: Path, folder: Path, base_url: str) -> Cards | None:

@@ -7,6 +7,7 @@ a changed serialized dag is a new dag version.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -40,7 +41,9 @@ def claim_dag(dag: Any, cards: Cards, card: Card) -> None:
 def claim_task(task: Any, card: Card) -> None:
     """Owner and evidence for one task of a claimed dag, mapped ones included."""
     own_task(task, card.owner)
-    task.on_failure_callback = _with(task.on_failure_callback, evidence.leave_evidence)
+    present = task.on_failure_callback
+    if not isinstance(present, list) or evidence.leave_evidence not in present:  # assigning to an operator is dear
+        task.on_failure_callback = _with(present, evidence.leave_evidence)
 
 
 def adopt_dag(dag: Any, cards: Cards) -> None:
@@ -51,7 +54,13 @@ def adopt_dag(dag: Any, cards: Cards) -> None:
 
 def own_task(task: Any, owner: str) -> None:
     """``owner`` in place of Airflow's default; an author's own owner stays and ``owner`` stands after it."""
-    named = [part.strip() for part in str(task.owner or "").split(",") if part.strip()]
+    present = task.owner
+    if present == owner:
+        return
+    if present == _default_owner():
+        task.owner = owner
+        return
+    named = [part.strip() for part in str(present or "").split(",") if part.strip()]
     if named in ([], [_default_owner()]):
         task.owner = owner
     elif owner not in named:
@@ -88,7 +97,9 @@ def _with(present: Any, ours: Any) -> Any:
     return several if ours in several else [*several, ours]
 
 
+@cache
 def _default_owner() -> str:
+    """Looked up once, not for every task: it costs more than all else that is done for one."""
     from airflow.configuration import conf
 
     return str(conf.get("operators", "default_owner", fallback=AIRFLOWS_OWNER))

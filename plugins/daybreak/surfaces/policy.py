@@ -33,16 +33,15 @@ def dag_policy(dag: Any) -> None:
     """Owner's link, tags, documentation, failure callback and (where asked for) a native deadline for ``dag``."""
     refused = False
     try:
-        from daybreak.airflow_io.settings import unclaimed
-        from daybreak.surfaces.ownership import adopt_dag, claim_dag
+        from daybreak.surfaces import ownership
 
         cards, card = _look_up(dag)
         if cards is None:
             return
         if card is not None:
-            claim_dag(dag, cards, card)
-        elif (mode := unclaimed()) == "tag":
-            adopt_dag(dag, cards)
+            ownership.claim_dag(dag, cards, card)
+        elif (mode := _unclaimed()) == "tag":
+            ownership.adopt_dag(dag, cards)
         else:
             refused = mode == "refuse"
     except Exception:
@@ -59,16 +58,15 @@ def dag_policy(dag: Any) -> None:
 def task_policy(task: Any) -> None:
     """The owner, and the callback that keeps a failure's evidence, for each task of a dag."""
     try:
-        from daybreak.airflow_io.settings import unclaimed
-        from daybreak.surfaces.ownership import claim_task, own_task
+        from daybreak.surfaces import ownership
 
         cards, card = _look_up(task.dag, again=False)
         if cards is None:
             return
         if card is not None:
-            claim_task(task, card)
-        elif unclaimed() == "tag":
-            own_task(task, cards.owner)
+            ownership.claim_task(task, card)
+        elif _unclaimed() == "tag":
+            ownership.own_task(task, cards.owner)
     except Exception:
         log.exception("daybreak could not dress task %s; it is left as it is", getattr(task, "task_id", "?"))
 
@@ -85,3 +83,9 @@ def _look_up(dag: Any, *, again: bool = True) -> tuple[Cards | None, Card | None
     if dag is not None:
         _latest = (weakref.ref(dag), found, card)
     return found, card
+
+
+def _unclaimed() -> str:
+    from daybreak.airflow_io.settings import unclaimed
+
+    return unclaimed()
