@@ -163,7 +163,13 @@ def test_what_did_not_change_is_the_same_object_and_what_did_is_another(airflow:
     before = reader.read(REGISTRY_VALUE, {}, NOW).runs
     airflow.run_sql("UPDATE dag_run SET state = 'failed' WHERE dag_id = 'profit' AND run_id = 'second'")
     airflow.run_sql("DELETE FROM dag_run WHERE dag_id = 'profit' AND run_id = 'first'")
-    after = reader.read(REGISTRY_VALUE, {}, NOW).runs
+    airflow.run_sql("UPDATE dag SET is_paused = true WHERE dag_id = 'profit'")
+    airflow.import_error("orders_load.py", "SyntaxError: invalid syntax")
+    second = reader.read(REGISTRY_VALUE, {}, NOW)
+    assert second.dags == Reader(airflow.engine).read(REGISTRY_VALUE, {}, NOW).dags
+    assert (second.dags["profit"].paused, second.dags["growth"].paused) == (True, False)
+    assert second.dags["orders_load"].import_error == "SyntaxError: invalid syntax"
+    after = second.runs
     assert after["growth"] is before["growth"]
     assert [(run.run_id, run.state) for run in after["profit"]] == [("second", "failed")]
     assert after == Reader(airflow.engine).read(REGISTRY_VALUE, {}, NOW).runs

@@ -20,7 +20,7 @@ from daybreak.airflow_io.kept import KeptRuns
 from daybreak.airflow_io.scope import Named, Scope, scope_of
 from daybreak.domain.incident import Recorded
 from daybreak.domain.registry import Registry
-from daybreak.domain.runs import EVIDENCE_KEY, Evidence, Run, Snapshot, TaskState
+from daybreak.domain.runs import EVIDENCE_KEY, DagFacts, Evidence, Run, Snapshot, TaskState
 from daybreak.errors import AirflowUnreadable, StoreError
 from daybreak.sql.database import one_line, reading
 
@@ -42,6 +42,7 @@ class Reader:
         self._unclaimed = unclaimed
         self._dialect = statements.Dialect(engine.dialect.name)
         self._patience = timedelta(seconds=scheduler_patience)
+        self._facts: Mapping[str, DagFacts] = {}
         self._kept = KeptRuns(statements.reads_instants(engine.dialect))
         self._settled: dict[Key, tuple[datetime, tuple[TaskState, ...], tuple[Evidence, ...]]] = {}
 
@@ -69,9 +70,10 @@ class Reader:
         except (SQLAlchemyError, StoreError) as error:
             cause = error.__cause__ if isinstance(error, StoreError) and error.__cause__ else error
             raise AirflowUnreadable(f"Airflow's metadata database cannot be read: {one_line(cause)}") from error
+        self._facts = facts_of(scope, facts, complaints, self._facts)
         return Snapshot(
             runs=runs,
-            dags=facts_of(scope, facts, complaints),
+            dags=self._facts,
             dags_known=True,
             tasks=tasks,
             evidence=evidence,

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from daybreak.domain.clock import wall_instant
 
 Unit = Literal["m", "h", "d", "w"]
+_SECONDS: dict[Unit, int] = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _FORM = re.compile(r"([0-9]{1,6})([mhdw])")
 
 
@@ -39,8 +40,7 @@ class Duration:
     @property
     def nominal(self) -> timedelta:
         """The length with days of 24 hours: for comparing and sorting, not for adding to an instant."""
-        hours = {"m": 1 / 60, "h": 1.0, "d": 24.0, "w": 168.0}[self.unit]
-        return timedelta(seconds=round(self.count * hours * 3600))
+        return timedelta(seconds=self.count * _SECONDS[self.unit])
 
     def after(self, instant: datetime, zone: ZoneInfo) -> datetime:
         """The instant this much after ``instant`` (aware), in UTC; days and weeks by the wall clock of ``zone``."""
