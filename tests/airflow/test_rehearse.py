@@ -173,7 +173,7 @@ def test_oom(played: Callable[[str], Played]) -> None:
     assert ticket.kind == "ticket"
     assert "aggregate_engagement" in ticket.text
     assert alert(end, page.alias).closed, "cleared, it ran"
-    assert "succeeded on retry" in replies(thread(end, page.alias, "engagement"))
+    assert "Succeeded on retry: likely contention." in replies(thread(end, page.alias, "engagement"))
 
 
 def test_import_error(played: Callable[[str], Played]) -> None:
@@ -215,7 +215,7 @@ def test_nobody_was_told_anything_else(played: Callable[[str], Played], name: st
         "quiet": set(),
         "late": {
             "upstream:sales_force", "upstream:product_b", "aggregate_growth", "aggregate_profit",
-            "aggregate_engagement", "ticket:aggregate_engagement", "daily_growth", "unit_profit",
+            "aggregate_engagement", "ticket:out_of_memory:aggregate_engagement", "daily_growth", "unit_profit",
         },
         "broken": {"aggregate_profit", "system:scheduler"},
     }[name]  # fmt: skip

@@ -144,10 +144,13 @@ def test_a_warning_is_counted_and_wakes_nobody(records: Records) -> None:
 
 def test_out_of_memory_asks_for_the_ticket_too(records: Records) -> None:
     records.alert("aggregate_engagement", "out_of_memory")
-    records.message("aggregate_engagement", "failed")
+    message = records.message("aggregate_engagement", "failed")
     assert "the ticket to DevOps" in str(verdicts.killed_paged(records.scene))
     records.alert("ticket:out_of_memory:aggregate_engagement", tags=["ticket"], responders=[{"name": "DevOps"}])
     assert verdicts.killed_paged(records.scene) is None
+    assert "what came of the retry" in str(verdicts.retry_told(records.scene))
+    message["replies"] = [{"ts": "1795265500.000001", "text": "Succeeded on retry: likely contention.", "replies": []}]
+    assert verdicts.retry_told(records.scene) is None
 
 
 def test_the_schedulers_page_names_all_that_is_at_stake(records: Records) -> None:

@@ -91,7 +91,7 @@ _ALL = (
         during=deeds.kill,
         missing=verdicts.killed_paged,
         after=deeds.run_again(KILLED),
-        recovered=closed(KILLED),
+        recovered=both(closed(KILLED), verdicts.retry_told),
     ),
     Scenario(
         name="import_error",

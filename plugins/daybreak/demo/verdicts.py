@@ -141,6 +141,13 @@ def killed_paged(scene: Scene) -> str | None:
     return lacking or (None if tickets else f"the ticket to DevOps: {MISSING}")
 
 
+def retry_told(scene: Scene) -> str | None:
+    """The thread says what came of running it again."""
+    thread = scene.thread(KILLED)
+    said = "\n".join(reply.text for reply in thread.replies) if thread else ""
+    return None if "on retry" in said else f"the word in {KILLED}'s thread of what came of the retry: {MISSING}"
+
+
 def scheduler_paged(scene: Scene) -> str | None:
     """One alert about the scheduler, that names what is at stake."""
     found = scene.view.about("system:scheduler")
