@@ -142,24 +142,29 @@ def _find(path: Path, folder: Path, base_url: str) -> Cards | None:
         data = path.read_bytes()
     except (OSError, ValueError):
         data = b""  # what is wrong with it is told below
-    key = _key(data, base_url)
+    key = _key(data, base_url, path.parent / FOLDER)
     found = read_kept(kept, key) if data else None
     if found is not None:
-        owner, url, cards = found
+        owner, url, cards, problem = found
+        if problem:
+            log.error("%s; last_good=True", problem)
         return Cards([Card(*each) for each in cards], owner, url, path.parent / FOLDER)
+    from daybreak.config.lastgood import load_with_last_good
     from daybreak.surfaces.site import current_site
 
     site = current_site()
     if site is None:
         return None
     made = Cards.of(site)
-    if site.registry.digest == digest(data):  # not the last good one of a file that is broken now
-        write_kept(kept, key, [made.owner, made.url, made.cards])
+    # Of a broken file the last good cards are kept, with what is wrong: to find that out takes longest.
+    problem = None if site.registry.digest == digest(data) else load_with_last_good(path, folder).problem
+    if problem or site.registry.digest == digest(data):
+        write_kept(kept, key, [made.owner, made.url, made.cards, problem])
     return made
 
 
-def _key(data: bytes, base_url: str) -> str:
-    """Of all that decides what stands on the cards."""
+def _key(data: bytes, base_url: str, runbooks: Path) -> str:
+    """Of all that decides what stands on the cards, and whether the registry is good: its runbooks must be there."""
     seen = hashlib.sha256(f"{__version__}\0{base_url}\0".encode())
     package = Path(__file__).resolve().parents[1]
     for name in _MAKERS:
@@ -167,5 +172,12 @@ def _key(data: bytes, base_url: str) -> str:
             seen.update((package / name).read_bytes())
         except OSError:  # deployed without sources: the version alone tells
             seen.update(b"\0")
+    # The checks of a registry are more code than need be read here: their sizes tell one working tree from another.
+    checks = (f"{file.name}:{file.stat().st_size}" for file in os.scandir(package / "config") if file.is_file())
+    try:
+        listed = sorted(os.listdir(runbooks))
+    except OSError:
+        listed = []
+    seen.update("\0".join([*sorted(checks), "", *listed, ""]).encode(errors="surrogateescape"))
     seen.update(data)
     return seen.hexdigest()
