@@ -15,7 +15,8 @@ class AirflowApi:
     def __init__(self, base_url: str) -> None:
         self.base_url = base_url
         # A proxy has no business between this machine and its own Airflow.
-        self._client = httpx.Client(base_url=f"{base_url}/api/v2", timeout=20, trust_env=False)
+        # On SQLite a request may stand still for as long as Airflow waits for the database (sqlite_patience.py).
+        self._client = httpx.Client(base_url=f"{base_url}/api/v2", timeout=60, trust_env=False)
 
     def close(self) -> None:
         self._client.close()

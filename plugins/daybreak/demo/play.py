@@ -121,7 +121,14 @@ class Play:
     def clear(self, dag: str) -> None:
         """Clear the failed tasks of the newest run of ``dag`` and what follows them."""
         newest = [run for run in self.stage.airflow.runs() if run["dag_id"] == dag][-1]
-        self.stage.airflow.clear(dag, newest["dag_run_id"])
+        for last in (False, False, True):
+            try:
+                self.stage.airflow.clear(dag, newest["dag_run_id"])
+                return
+            except AirflowUnreadable:  # the database was locked by what runs at the same time: clear once more
+                if last:
+                    raise
+                time.sleep(POLL_SECONDS)
 
     def _tasks(self, dag: str) -> list[dict[str, Any]]:
         api = self.stage.airflow
