@@ -8,11 +8,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import func, select
 from typer.testing import CliRunner
 
 from daybreak.cli import build_app
-from daybreak.sql.database import reading
+from daybreak.sql.database import open_engine, reading
 from daybreak.store import lease
+from daybreak.store.schema import delivery
 from tests.support.airflow_db import AirflowDb
 from tests.support.monitors import REGISTRY, connections, known_since, running_monitor, store_in, write_registry
 from tests.support.sandbox import running_sandbox
@@ -35,9 +37,10 @@ def test_whoever_comes_on_call_is_told_how_things_stand(tmp_path: Path, monkeypa
     airflow.run("profit", "p", run_after=early, start=early, end=early + timedelta(minutes=10))
     airflow.beat(HANDOFF + timedelta(days=1))
     store = store_in(tmp_path)
+    patient = open_engine(str(store.url), busy_seconds=30.0)  # looks on while the monitor writes
     known_since(store, HANDOFF - timedelta(days=30), *KEYS)
     registry = write_registry(tmp_path, TEXT)
-    offset = [HANDOFF - timedelta(hours=3, seconds=2) - datetime.now(UTC)]
+    offset = [HANDOFF - timedelta(hours=3) - datetime.now(UTC)]  # due, from the first look on
 
     def clock() -> datetime:
         return datetime.now(UTC) + offset[0]
@@ -48,8 +51,14 @@ def test_whoever_comes_on_call_is_told_how_things_stand(tmp_path: Path, monkeypa
     def text(message: dict[str, object]) -> str:
         return "\n".join(block["text"]["text"] for block in message["blocks"])  # type: ignore[index, attr-defined]
 
+    def pages_sent() -> int:
+        of_pages = delivery.c.kind == "page", delivery.c.channel == "opsgenie", delivery.c.state == "sent"
+        chosen = select(func.count()).where(*of_pages, delivery.c.operation.in_(("create", "step")))
+        with reading(patient) as connection:
+            return connection.execute(chosen).scalar_one()
+
     def ticked_after(at: datetime) -> bool:
-        with reading(store) as connection:
+        with reading(patient) as connection:
             found = lease.look(connection)
         return found is not None and found.ticked_at is not None and found.ticked_at > at
 
@@ -57,7 +66,10 @@ def test_whoever_comes_on_call_is_told_how_things_stand(tmp_path: Path, monkeypa
         for name, value in connections(sandbox).items():
             monkeypatch.setenv(name, value)
         with running_monitor(store, airflow.engine, registry, clock):
-            sandbox.until(lambda state: [a for a in state["alerts"] if a["alias"].endswith("growth:2026-03-02")])
+            # The clock goes on only once it is recorded when a page was sent: the report tells by that.
+            sandbox.until(lambda _: pages_sent() == 1)
+            offset[0] = HANDOFF - timedelta(hours=2) - datetime.now(UTC)
+            sandbox.until(lambda _: pages_sent() == 2)
             offset[0] = HANDOFF - timedelta(seconds=1) - datetime.now(UTC)
             sandbox.until(reports)
             told = reports({})[-1]
