@@ -26,8 +26,8 @@ BRISK = Pace(told=1, due=1, quiet_due=1, at_risk="0m", whole_minutes=False)
 # (name, acts, the clock's pace, seconds before its first instant). In the quiet one all is due at the first instant; in
 # the last nothing waits for a deadline.
 MORNINGS = (
-    ("quiet", [("all_quiet",)], Pace(told=0, due=0, quiet_due=0, at_risk="0m", whole_minutes=False), 60),
-    ("late", [("sales_force_late", "product_b_late", "oom", "import_error", "paused")], BRISK, 20),
+    ("quiet", [("all_quiet",)], Pace(told=0, due=0, quiet_due=0, at_risk="0m", whole_minutes=False), 75),
+    ("late", [("sales_force_late", "product_b_late", "oom", "import_error", "paused")], BRISK, 30),
     ("broken", [("new_tax", "ddos"), ("scheduler_down",)], Pace(), 20),
 )
 
