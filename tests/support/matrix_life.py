@@ -133,11 +133,12 @@ def set_going(up: WholeAirflow, knobs: Path) -> Matrix:
     (up.dags / "broken.py").write_text(matrix.UNPARSABLE)
     going = Matrix(up=up, knobs=knobs, due=up.now(), runs={})
     api.make_pool(matrix.CLOSED, 0)
-    # Five short runs, from which a usual duration is known: one by one, so that none is long because another hung.
-    for days in range(2, 7):
+    # Short runs, of five of which a usual duration is known: one by one, so that none is long because another hung.
+    for days in range(2, 9):
         short = api.run_now("stuck", logical_date=up.now() - timedelta(days=days))
         up.wait_for(lambda short=short: api.run("stuck", short)["state"] == "running", "a short run")
         going.mark("stuck", short, "success")
+    assert {run["state"] for run in api.runs_of("stuck")} == {"success"}
     # Before tasks start: on SQLite Airflow makes no backfill while anything else writes.
     going.insist(lambda: api.backfill("backfilled", up.now() - timedelta(days=3), up.now()))
     api.run_now("queued", logical_date=up.now() - timedelta(days=3))  # keeps today's from starting
