@@ -7,6 +7,7 @@ row is there for comparison only.
 from __future__ import annotations
 
 import importlib
+import logging
 import sys
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,9 @@ def show(rows: list[Row]) -> None:
     """Print ``rows`` as a table."""
     width = max(len(row["name"]) for row in rows)
     for row in rows:
-        verdict = "" if row["bar"] is None else f"{'ok  ' if row['ok'] else 'SLOW'} (bar {row['bar']})"
+        verdict = "" if row["ok"] else "WRONG"
+        if row["bar"] is not None:
+            verdict = f"{'ok  ' if row['ok'] else 'SLOW'} (bar {row['bar']})"
         print(f"{row['name']:<{width}}  {row['value']:>14,.2f} {row['unit']:<10} {verdict}".rstrip())
 
 
@@ -38,6 +41,7 @@ def main(names: list[str]) -> int:
     if unknown:
         print(f"benchmarks: no {', '.join(unknown)}; there are {', '.join(available())}", file=sys.stderr)
         return 2
+    logging.disable(logging.INFO)  # the table is what is read; and writing lines is not what is measured
     rows = measure(names or available())
     show(rows)
     return 0 if all(row["ok"] for row in rows) else 1

@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from daybreak.domain.duration import Duration
-from daybreak.domain.incident import Recorded
+from daybreak.domain.incident import Judgement, Recorded, State
 from daybreak.domain.registry import (
     Deadline,
     Defaults,
@@ -46,6 +46,10 @@ def run() -> list[dict[str, Any]]:
     for size, (judging, _) in costs.items():
         rows.append(_row(f"judge, a pipeline of {size:,}", judging, "us", BAR_US))
     rows.append(_row("judge, cost a pipeline at 100,000 against 1,000", growth, "x", BAR_GROWTH))
+    floor = _floor(SIZES[1])  # the peer: there is no other judge, and none could do less
+    rows.append(
+        {"name": "judge, peer: making the answers alone", "value": floor, "unit": "us", "bar": None, "ok": True}
+    )
     deciding = costs[SIZES[1]][1]
     rows.append({"name": "decide, a pipeline of 10,000", "value": deciding, "unit": "us", "bar": None, "ok": True})
     few, many = _replay_seconds(10), _replay_seconds(100)
@@ -88,6 +92,20 @@ def _judge_cost(size: int) -> tuple[float, float]:
         deciding = min(deciding, time.process_time() - began)
     gc.enable()
     return judging / size * 1e6, deciding / size * 1e6
+
+
+def _floor(size: int) -> float:
+    """Microseconds that making a judgement takes whose every field is known."""
+    now = datetime(2026, 2, 4, 8, tzinfo=UTC)
+    registry = _registry(1)
+    pending = next(one for one in judge(registry, Snapshot(), {}, now) if not one.occurrence.is_upstream)
+    best = float("inf")
+    for _ in range(ROUNDS):
+        began = time.process_time()
+        for _ in range(size):
+            Judgement(occurrence=pending.occurrence, at=now, state=State.PENDING, run_id="r", dag_id="d")
+        best = min(best, time.process_time() - began)
+    return best / size * 1e6
 
 
 def _replay_seconds(size: int, days: int = 31) -> float:
