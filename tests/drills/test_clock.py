@@ -17,7 +17,7 @@ from tests.support.drill_table import Row
 from tests.support.sandbox import Sandbox
 from tests.support.stepped_clock import SteppedClock
 
-pytestmark = [pytest.mark.drill, pytest.mark.long_drill, pytest.mark.xdist_group("clock")]
+pytestmark = [pytest.mark.drill, pytest.mark.long_drill, pytest.mark.xdist_group("clock"), pytest.mark.timeout(600)]
 
 HOUR = 3600
 

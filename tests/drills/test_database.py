@@ -18,7 +18,7 @@ from tests.support.own_postgres import OwnPostgres, own_postgres
 from tests.support.postgres import own_database
 from tests.support.sandbox import Sandbox
 
-pytestmark = [pytest.mark.drill, pytest.mark.long_drill, pytest.mark.xdist_group("database")]
+pytestmark = [pytest.mark.drill, pytest.mark.long_drill, pytest.mark.xdist_group("database"), pytest.mark.timeout(600)]
 
 
 ROLE = "daybreak"

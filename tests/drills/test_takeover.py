@@ -16,9 +16,7 @@ from tests.support.drill_stage import Stage, alerts, asked, until
 from tests.support.drill_table import Row
 from tests.support.sandbox import Sandbox
 
-pytestmark = [pytest.mark.drill, pytest.mark.postgres, pytest.mark.xdist_group("takeover")]
-
-TAKEOVER = 15.0  # seconds: what the table is read for
+pytestmark = [pytest.mark.drill, pytest.mark.postgres, pytest.mark.xdist_group("takeover"), pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="module")
