@@ -5,7 +5,6 @@ killed while they wait. One Airflow for all of it; the tests build on one anothe
 from __future__ import annotations
 
 import json
-import os
 import re
 import sqlite3
 import time
@@ -22,7 +21,9 @@ from sqlalchemy import create_engine, text
 
 from tests.support.whole_airflow import WholeAirflow, whole_airflow
 
-pytestmark = [pytest.mark.airflow, pytest.mark.timeout(900), pytest.mark.xdist_group("waiting")]
+pytestmark = [
+    pytest.mark.airflow, pytest.mark.postgres, pytest.mark.timeout(900), pytest.mark.xdist_group("waiting"),
+]  # fmt: skip
 
 KINDS = ("dag", "task", "sql", "object", "asset")
 SENSORS = 6  # that wait for the same
@@ -149,15 +150,9 @@ class Waiting:
 
 
 @pytest.fixture(scope="module")
-def postgres() -> str | None:
-    """PostgreSQL where there is one (only its sequences can count polls), else SQLite."""
-    return os.environ.get("DAYBREAK_TEST_POSTGRES")
-
-
-@pytest.fixture(scope="module")
-def waiting(tmp_path_factory: pytest.TempPathFactory, postgres: str | None) -> Iterator[Waiting]:
+def waiting(tmp_path_factory: pytest.TempPathFactory, postgres_url: str) -> Iterator[Waiting]:
     folder, objects = tmp_path_factory.mktemp("airflow"), tmp_path_factory.mktemp("objects")
-    counted = "SELECT nextval('polls') < 0" if postgres else "SELECT 0"
+    counted = "SELECT nextval('polls') < 0"  # PostgreSQL, since only a sequence counts what is rolled back
 
     def registry(up: WholeAirflow | None, expected: str, due: str) -> str:
         zone = up.zone.key if up else "UTC"
@@ -165,10 +160,10 @@ def waiting(tmp_path_factory: pytest.TempPathFactory, postgres: str | None) -> I
 
     with whole_airflow(
         folder, dags={"loads": LOADS, "waiting": WAITING}, registry=registry(None, "22:00", "23:30"),
-        postgres=postgres, settings=SETTINGS, runbooks={"judged.md": RUNBOOK},
+        postgres=postgres_url, settings=SETTINGS, runbooks={"judged.md": RUNBOOK},
     ) as up:  # fmt: skip
         up.set_registry(registry(up, "22:00", "23:30"))
-        prepare(up, postgres)
+        prepare(up)
         up.start("api-server", "scheduler", "triggerer", "dag-processor", "monitor")
         up.wait_parsed("orders_load", "kinds", "judged", "many")
         expected, due = up.now() + timedelta(seconds=45), up.now() + timedelta(seconds=100)
@@ -181,16 +176,14 @@ def waiting(tmp_path_factory: pytest.TempPathFactory, postgres: str | None) -> I
             )  # fmt: skip
 
 
-def prepare(up: WholeAirflow, postgres: str | None) -> None:
+def prepare(up: WholeAirflow) -> None:
     """A warehouse into which nothing has arrived, and what counts how often it is asked."""
     with closing(sqlite3.connect(up.place.warehouse)) as warehouse:
         warehouse.execute("CREATE TABLE arrivals (day TEXT)")
         warehouse.commit()
-    up.env["AIRFLOW_CONN_COUNTER"] = up.env["AIRFLOW_CONN_WAREHOUSE"]
-    if postgres:
-        up.env["AIRFLOW_CONN_COUNTER"] = re.sub(r"^postgresql\+\w+", "postgresql", up.database_url)
-        with create_engine(up.database_url).begin() as connection:
-            connection.execute(text("CREATE SEQUENCE polls"))
+    up.env["AIRFLOW_CONN_COUNTER"] = re.sub(r"^postgresql\+\w+", "postgresql", up.database_url)
+    with create_engine(up.database_url).begin() as connection:
+        connection.execute(text("CREATE SEQUENCE polls"))
 
 
 def test_who_waits_where(waiting: Waiting) -> None:
@@ -235,9 +228,7 @@ def test_airflows_own_pages_show_the_native_deadline(waiting: Waiting) -> None:
     assert (f"{at:%Y-%m-%d %H:%M}", found["missed"]) == (f"{waiting.day} 23:30", False)
 
 
-def test_those_who_wait_for_the_same_share_a_poll(waiting: Waiting, postgres: str | None) -> None:
-    if not postgres:
-        pytest.skip("DAYBREAK_TEST_POSTGRES is not set: shared polls were NOT counted in a real triggerer")
+def test_those_who_wait_for_the_same_share_a_poll(waiting: Waiting) -> None:
     waiting.become("many", {f"one_{number}": "deferred" for number in range(SENSORS)})
     before, begun = waiting.polls(), time.monotonic()
     waiting.up.wait_for(lambda: waiting.polls() >= before + 4, "four polls")
