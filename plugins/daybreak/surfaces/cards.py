@@ -92,8 +92,7 @@ class Cards:
 
 _Place = tuple[Path, Path, str]
 """The registry, the folder of what is kept of it, Airflow's own address."""
-_ENVIRONMENT = ("AIRFLOW_HOME", "AIRFLOW_CONFIG", "AIRFLOW__DAYBREAK__OWNERSHIP_FILE", "AIRFLOW__CORE__PLUGINS_FOLDER",
-                "AIRFLOW__API__BASE_URL")  # fmt: skip
+_ENVIRONMENT = ("AIRFLOW_HOME", "AIRFLOW__DAYBREAK__OWNERSHIP_FILE")
 
 _place: tuple[list[str | None], _Place] | None = None
 _latest: tuple[_Place, Stamp | None, Cards | None] | None = None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import weakref
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pluggy
@@ -33,15 +34,13 @@ def dag_policy(dag: Any) -> None:
     """Owner's link, tags, documentation, failure callback and (where asked for) a native deadline for ``dag``."""
     refused = False
     try:
-        from daybreak.surfaces import ownership
-
         cards, card = _look_up(dag)
         if cards is None:
             return
         if card is not None:
-            ownership.claim_dag(dag, cards, card)
+            _hands().claim_dag(dag, cards, card)
         elif (mode := _unclaimed()) == "tag":
-            ownership.adopt_dag(dag, cards)
+            _hands().adopt_dag(dag, cards)
         else:
             refused = mode == "refuse"
     except Exception:
@@ -58,15 +57,13 @@ def dag_policy(dag: Any) -> None:
 def task_policy(task: Any) -> None:
     """The owner, and the callback that keeps a failure's evidence, for each task of a dag."""
     try:
-        from daybreak.surfaces import ownership
-
         cards, card = _look_up(task.dag, again=False)
         if cards is None:
             return
         if card is not None:
-            ownership.claim_task(task, card)
+            _hands().claim_task(task, card)
         elif _unclaimed() == "tag":
-            ownership.own_task(task, cards.owner)
+            _hands().own_task(task, cards.owner)
     except Exception:
         log.exception("daybreak could not dress task %s; it is left as it is", getattr(task, "task_id", "?"))
 
@@ -89,3 +86,11 @@ def _unclaimed() -> str:
     from daybreak.airflow_io.settings import unclaimed
 
     return unclaimed()
+
+
+@cache
+def _hands() -> Any:
+    """What dresses dags and tasks: imported with the first one, and not looked up again for every task."""
+    from daybreak.surfaces import ownership
+
+    return ownership
