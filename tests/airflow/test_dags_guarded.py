@@ -133,7 +133,7 @@ def test_the_guard_stops_the_run(guarded: tuple[Any, Any, list[dict[str, Any]]],
     bad, done = BAD[number], guarded[2][number]
     assert done["state"] == "failed"
     assert done["failed"] == sorted([bad.guard, *bad.also]), "this guard, and no other task"
-    assert done["error"].startswith(bad.names)
+    assert done["errors"][bad.guard].startswith(bad.names)
 
 
 def test_nothing_of_it_was_published(guarded: tuple[dict[str, Any], dict[str, Any], Any]) -> None:

@@ -1,7 +1,7 @@
 """Runs the shipped dags for business dates in this process, without a scheduler: ``python run_dags.py JOB.json``.
 
 The job names the dates and, by dag, what to do to the warehouse before it; the answer is a JSON line of run
-states and of the first error of each.
+states and of the errors of its tasks.
 A process of its own, since Airflow reads its environment once.
 """
 
@@ -40,14 +40,14 @@ def main(job: dict) -> list[dict]:
         for dag_id in step.get("dags", ORDER):
             dag = bag.dags[dag_id]
             dag.deadline = None  # Airflow's own dag.test() cannot make a run of a dag that has one
-            errors: list[str] = []
+            errors: dict[str, str] = {}
             for task in dag.tasks:
                 task.retries = 0
-                task.on_failure_callback = [*callbacks_of(task), lambda context, to=errors: to.append(said(context))]
+                task.on_failure_callback = [*callbacks_of(task), lambda context, to=errors: to.update(said(context))]
             run = dag.test(logical_date=at)
             failed = sorted(ti.task_id for ti in run.get_task_instances() if ti.state == "failed")
             done.append({"dag": dag_id, "day": step["day"], "state": str(run.state), "failed": failed,
-                         "error": errors[0] if errors else ""})  # fmt: skip
+                         "errors": errors})  # fmt: skip
     return done
 
 
@@ -56,9 +56,9 @@ def callbacks_of(task: Any) -> list[Any]:
     return list(found) if isinstance(found, list | tuple) else [found]
 
 
-def said(context: Any) -> str:
-    """The failed task's exception, as text."""
-    return str(context.get("exception") or "")
+def said(context: Any) -> dict[str, str]:
+    """The failed task and its exception, as text."""
+    return {context["ti"].task_id: str(context.get("exception") or "")}
 
 
 if __name__ == "__main__":
