@@ -223,3 +223,11 @@ def test_a_missing_history_is_status_1(registry: Path, capsys: pytest.CaptureFix
         main(["replay", "--file", str(registry), "--runs", "none.json", "--from", "2026-02-04", "--to", "2026-02-05"])
     assert ended.value.code == 1
     assert "none.json" in capsys.readouterr().err
+
+
+def test_of_dags_that_nobody_claims_nothing_but_the_id_is_read(registry: Path) -> None:
+    strange = {
+        "dag_runs": [{"dag_id": "somebody_elses"}, *LATE["dag_runs"], {"dag_id": "another", "start_date": "soon"}],
+        "task_instances": [{"dag_id": "somebody_elses", "state": 7}],
+    }
+    assert answer(registry, strange)["notifications"] == answer(registry, LATE)["notifications"]

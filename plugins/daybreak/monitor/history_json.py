@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,20 +17,23 @@ class HistoryError(DaybreakError):
 
 
 def read_history(document: object, registry: Registry) -> History:
-    """The history in ``document`` (parsed JSON), without the runs of dags that the registry does not know.
+    """The history in ``document`` (parsed JSON), without the runs of dags that the registry does not know: of those
+    nothing but the dag's id is read.
 
     Raises HistoryError, naming the entry.
     """
     if not isinstance(document, Mapping):
         raise HistoryError('not an object: give what Airflow answers to POST .../dagRuns/list, {"dag_runs": [...]}')
-    runs = [run for n, entry in enumerate(_list(document, "dag_runs")) for run in [_run(entry, f"dag_runs[{n}]")]]
+    latest: dict[tuple[str, str], Run] = {}  # of two with one id: the later
+    known: dict[str, bool] = {}
+    for dag_id, fields, path in _entries(document, "dag_runs", registry, known):
+        run = _run(dag_id, fields, path)
+        latest[run.dag_id, run.run_id] = run
     tasks: dict[tuple[str, str], list[TaskState]] = {}
     if document.get("task_instances") is not None:
-        for n, entry in enumerate(_list(document, "task_instances")):
-            task = _task(entry, f"task_instances[{n}]")
+        for dag_id, fields, path in _entries(document, "task_instances", registry, known):
+            task = _task(dag_id, fields, path)
             tasks.setdefault((task.dag_id, task.run_id), []).append(task)
-    known = _known_dags(registry, {run.dag_id for run in runs})
-    latest = {(run.dag_id, run.run_id): run for run in runs if run.dag_id in known}  # of two with one id: the later
     return History(latest.values(), {key: tuple(found) for key, found in tasks.items()})
 
 
@@ -50,22 +53,31 @@ def blind_spots(registry: Registry, document: Mapping[str, Any]) -> list[str]:
     return found
 
 
-def _known_dags(registry: Registry, dag_ids: set[str]) -> set[str]:
+def _entries(
+    document: Mapping[str, Any], key: str, registry: Registry, known: dict[str, bool]
+) -> Iterator[tuple[str, Mapping[str, Any], str]]:
+    """(dag id, entry, its path) of those whose dag the registry knows; ``known`` keeps what was looked up."""
     waited = {
         up.ready_when.value for up in registry.upstreams.values() if up.ready_when and up.ready_when.kind == "dag"
     }
-    return {dag for dag in dag_ids if dag in waited or registry.pipeline_of(dag) is not None}
+    for n, entry in enumerate(_list(document, key)):
+        path = f"{key}[{n}]"
+        fields = _object(entry, path)
+        dag_id = _text(fields, "dag_id", path)
+        if dag_id not in known:
+            known[dag_id] = dag_id in waited or registry.pipeline_of(dag_id) is not None
+        if known[dag_id]:
+            yield dag_id, fields, path
 
 
-def _run(entry: object, path: str) -> Run:
-    fields = _object(entry, path)
+def _run(dag_id: str, fields: Mapping[str, Any], path: str) -> Run:
     queued_at, start_date = _instant(fields, "queued_at", path), _instant(fields, "start_date", path)
     logical_date, interval_end = _instant(fields, "logical_date", path), _instant(fields, "data_interval_end", path)
     run_after = _instant(fields, "run_after", path) or interval_end or logical_date or queued_at or start_date
     if run_after is None:
         raise HistoryError(f"{path}.run_after: missing, and no other date tells to which day the run belongs")
     return Run(
-        dag_id=_text(fields, "dag_id", path),
+        dag_id=dag_id,
         run_id=_text(fields, "dag_run_id", path, "run_id"),
         run_type=str(fields.get("run_type") or "manual"),
         state=_text(fields, "state", path),
@@ -78,11 +90,10 @@ def _run(entry: object, path: str) -> Run:
     )
 
 
-def _task(entry: object, path: str) -> TaskState:
-    fields = _object(entry, path)
+def _task(dag_id: str, fields: Mapping[str, Any], path: str) -> TaskState:
     map_index, try_number = fields.get("map_index"), fields.get("try_number")
     return TaskState(
-        dag_id=_text(fields, "dag_id", path),
+        dag_id=dag_id,
         run_id=_text(fields, "dag_run_id", path, "run_id"),
         task_id=_text(fields, "task_id", path),
         state=str(fields["state"]) if fields.get("state") else None,
