@@ -114,6 +114,9 @@ class Snapshot:
     upstream_ready: Mapping[tuple[str, str], datetime] = field(default_factory=dict)
     """(upstream id, business date in ISO form) → ready at; for kinds that runs do not tell (asset, sql, object)."""
     scheduler_alive: bool = True
+    scheduler_due: bool = True
+    """Whether a scheduler had the time to beat: not in a monitor's first half minute, for both may have been started
+    together. Silence then is no outage yet."""
     finished: Mapping[tuple[str, str], datetime] = field(default_factory=dict)
     """(dag id, run id) of runs that Airflow still calls running though all their tasks are finished → the last end."""
     probed: frozenset[str] = frozenset()

@@ -47,6 +47,8 @@ def watch_scheduler(desk: Desk) -> None:
         if known is not None:
             end(desk, known, None, text="a scheduler beats again")
         return
+    if known is None and not desk.snapshot.scheduler_due:
+        return
     at_stake = tuple(
         dict.fromkeys(
             one.occurrence.subject

@@ -38,6 +38,8 @@ log = logging.getLogger(__name__)
 
 BLIND_AFTER = timedelta(seconds=60)
 """So long Airflow's database may be unreadable before people hear of it: it restarts now and then."""
+FIRST_BEAT = timedelta(seconds=30)
+"""So long after this monitor began to act a scheduler that never beat may only just be starting, like itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +87,7 @@ class Engine:
         self._last: tuple[Judgement, ...] = ()
         self._blind_since: datetime | None = None
         self._alone_since: datetime | None = None
+        self._acting_since: datetime | None = None
         self._actions: list[Action] = []
 
     def tick(self, now: datetime) -> Tick:
@@ -157,7 +160,7 @@ class Engine:
 
     def forget(self) -> None:
         """Another monitor acted: what is in memory is not how things are."""
-        self._working = self._token = None
+        self._working = self._token = self._acting_since = None
         self._unsent.clear()
         self._sent.clear()
 
@@ -206,7 +209,8 @@ class Engine:
             log.error("blind since %s: %s", self._blind_since.isoformat(), error)
             return None, str(error)
         self._blind_since = None
-        return snapshot, None
+        self._acting_since = min(self._acting_since or now, now)  # a clock may be set back
+        return replace(snapshot, scheduler_due=now - self._acting_since >= FIRST_BEAT), None
 
     def _blindness(self, now: datetime) -> Snapshot | None:
         """What stands for a reading that could not be had: nothing, and after a minute that no scheduler beats, which
