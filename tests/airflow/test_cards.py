@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daybreak.config import lastgood
+from daybreak.config.files import digest
 from daybreak.surfaces import cards, site
 from daybreak.surfaces.cards import Cards, current_cards
 from tests.support.surfaces import growth, make_site, registry
@@ -150,28 +151,72 @@ def test_a_runbook_that_was_missing_puts_the_registry_right(path: Path) -> None:
     assert found().cards[0].runbook == "new.md"
 
 
-@pytest.mark.parametrize("change", ["cut", "bit", "empty", "words", "head", "writable", "folder"])
-def test_cards_that_were_spoilt_or_that_a_stranger_may_have_written_are_made_anew(path: Path, change: str) -> None:
+@pytest.mark.parametrize("change", ["cut", "bit", "empty", "words", "head"])
+def test_cards_that_were_spoilt_are_made_anew(path: Path, change: str) -> None:
     good = found()
     file = file_of(path)
     data = file.read_bytes()
     middle = len(data) // 2
+    file.write_bytes(
+        {
+            "cut": data[:middle],
+            "bit": data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :],
+            "empty": b"",
+            "words": b"not\nwhat was written",
+            "head": data.partition(b"\n")[0],
+        }[change]
+    )
+    assert found().cards == good.cards
+
+
+def forged(file: Path) -> bytes:
+    """Cards with another owner, under the right key and with the right checksum: nothing about them is secret."""
+    head, _, body = file.read_bytes().partition(b"\n")
+    body = body.replace(b"owner:de-1", b"owner:evil")
+    return head.split(b" ")[0] + b" " + digest(body).encode() + b"\n" + body
+
+
+@pytest.mark.parametrize("change", ["writable", "folder", "link", "pipe"])
+def test_what_a_stranger_may_have_written_is_not_taken(path: Path, change: str) -> None:
+    good = found()
+    file = file_of(path)
+    file.write_bytes(forged(file))
+    assert "owner:evil" in found().cards[0].tags  # so the forgery is one
     if change == "writable":
-        file.write_bytes(data.replace(b"owner:de-1", b"owner:evil"))
         file.chmod(0o666)
     elif change == "folder":
         file.parent.chmod(0o777)
+    elif change == "link":
+        elsewhere = path.with_name("elsewhere")
+        file.replace(elsewhere)
+        file.symlink_to(elsewhere)
     else:
-        file.write_bytes(
-            {
-                "cut": data[:middle],
-                "bit": data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :],
-                "empty": b"",
-                "words": b"not\nwhat was written",
-                "head": data.partition(b"\n")[0],
-            }[change]
-        )
+        file.unlink()
+        os.mkfifo(file)
     assert found().cards == good.cards
+    assert file.is_file()
+    assert not file.is_symlink()
+
+
+def test_a_registry_that_breaks_while_it_is_read_is_not_held_against_what_it_was_before(
+    path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    found()
+    new = TEXT.replace("Engineer A", "Engineer Z")
+    real = site.current_site
+
+    def broken_meanwhile() -> Any:
+        path.write_text("version: 0")
+        return real()
+
+    path.write_text(new)
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(site, "current_site", broken_meanwhile)
+        assert "Engineer A" in found().cards[0].head  # the last good one
+    path.write_text(new)
+    caplog.clear()
+    assert "Engineer Z" in found().cards[0].head
+    assert caplog.text == ""
 
 
 def test_a_file_of_another_user_is_not_taken(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -133,6 +133,16 @@ def test_the_folder_alone_loads_the_plugin_once(tmp_path: Path) -> None:
     assert found["strays"] == []
 
 
+def test_the_folder_alone_has_the_command(tmp_path: Path) -> None:
+    (tmp_path / "plugins").symlink_to(ROOT / "plugins")
+    done = subprocess.run(
+        [sys.executable, "-m", "daybreak", "oncall", "--file", "nowhere.yaml"],
+        cwd=tmp_path, env={**os.environ, "PYTHONPATH": "plugins"}, capture_output=True, text=True, timeout=120, check=False
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr.startswith("daybreak: nowhere.yaml: there is no such file; name one with --file")
+
+
 def test_without_the_ignore_file_airflow_would_run_our_files_one_by_one(tmp_path: Path) -> None:
     """The reason why ``plugins/.airflowignore`` is load-bearing."""
     plugins = tmp_path / "plugins"

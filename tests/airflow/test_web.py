@@ -50,6 +50,8 @@ def test_every_route_needs_a_user_but_health(anonymous: TestClient) -> None:
         browser = anonymous.get(path, headers={"Accept": "text/html"})
         assert browser.status_code == 302
         assert browser.headers["location"].startswith("/api/v2/auth/login?next=%2Fdaybreak%2F")
+    delay = anonymous.get("/daybreak/upstreams/sales?date=2026-02-02", headers={"Accept": "text/html"})
+    assert delay.headers["location"].endswith("next=%2Fdaybreak%2Fupstreams%2Fsales%3Fdate%3D2026-02-02")  # not today's
     for path in ("/daybreak/docs", "/daybreak/openapi.json", "/daybreak/redoc", "/daybreak/"):
         assert anonymous.get(path).status_code == 404
 

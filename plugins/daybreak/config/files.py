@@ -57,10 +57,11 @@ def read_kept(path: Path, key: str) -> Any:
     """What :func:`write_kept` wrote there under the same ``key``. None if there is nothing, if it was kept under
     another key, if a bit of it changed since, or if a stranger could have written it."""
     try:
-        if _foreign(path):
-            log.warning("not used, since others may write there: %s", path)
-            return None
-        head, _, body = path.read_bytes().partition(b"\n")
+        with open(path, "rb", opener=_open_plain) as file:
+            if _foreign(os.stat(path.parent), os.fstat(file.fileno())):  # of what was opened, whatever lies there now
+                log.warning("not used, since others may write there: %s", path)
+                return None
+            head, _, body = file.read().partition(b"\n")
         return json.loads(body) if head == _head(key, body) else None
     except (OSError, ValueError, RecursionError):
         return None
@@ -89,10 +90,14 @@ def _head(key: str, body: bytes) -> bytes:
     return f"{key} {digest(body)}".encode()
 
 
-def _foreign(path: Path) -> bool:
+def _open_plain(path: str, flags: int) -> int:
+    """We write plain files: through a link one would read what lies elsewhere, and a pipe would never answer."""
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
+
+
+def _foreign(folder: os.stat_result, file: os.stat_result) -> bool:
     """Whether somebody wrote it who has no part in this Airflow: not we, not root, not whose folder it is; or whether
     anybody could have."""
-    folder, file = os.stat(path.parent), os.stat(path)
     shared = folder.st_mode & stat.S_IWOTH and not folder.st_mode & stat.S_ISVTX
     ours = file.st_uid in (0, os.geteuid(), folder.st_uid)
     return bool(shared) or bool(file.st_mode & stat.S_IWOTH) or not ours

@@ -137,10 +137,7 @@ def _where() -> tuple[_Place, Stamp | None]:
 
 def _find(path: Path, folder: Path, base_url: str) -> Cards | None:
     kept = kept_file("cards", path, folder)
-    try:
-        data = path.read_bytes()
-    except (OSError, ValueError):
-        data = b""  # what is wrong with it is told below
+    data = _bytes_of(path)
     key = _key(data, base_url, path.parent / FOLDER)
     found = read_kept(kept, key) if data else None
     if found is not None:
@@ -155,11 +152,20 @@ def _find(path: Path, folder: Path, base_url: str) -> Cards | None:
     if site is None:
         return None
     made = Cards.of(site)
-    # Of a broken file the last good cards are kept, with what is wrong: to find that out takes longest.
+    # Of a broken file the last good cards are kept, with what is wrong: to find that out takes longest. Not while the
+    # file changes: what was found would then stand under the key of other bytes.
     problem = None if site.registry.digest == digest(data) else load_with_last_good(path, folder).problem
-    if problem or site.registry.digest == digest(data):
+    if site.registry.digest == digest(data) or (problem and data and _bytes_of(path) == data):
         write_kept(kept, key, [made.owner, made.url, made.cards, problem])
     return made
+
+
+def _bytes_of(path: Path) -> bytes:
+    """None at all where the file cannot be read: whoever loads it says why."""
+    try:
+        return path.read_bytes()
+    except (OSError, ValueError):
+        return b""
 
 
 def _key(data: bytes, base_url: str, runbooks: Path) -> str:

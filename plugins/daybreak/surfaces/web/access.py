@@ -88,4 +88,6 @@ def airflow_root(request: Request) -> str:
 
 
 def _path(request: Request) -> str:
-    return str(request.url.path)
+    """What was asked for, on this server: the page of a delay is one of a date."""
+    query = request.url.query
+    return f"{request.url.path}?{query}" if query else str(request.url.path)
