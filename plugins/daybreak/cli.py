@@ -93,3 +93,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     except BrokenPipeError:  # the reader went away: `daybreak status | head`
         sys.stderr.close()
         sys.exit(1)
+
+
+if (
+    __name__ == "__main__"
+):  # not in a file `__main__.py`: without the ignore file Airflow would run that under this name
+    main()

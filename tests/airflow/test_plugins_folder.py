@@ -135,10 +135,9 @@ def test_the_folder_alone_loads_the_plugin_once(tmp_path: Path) -> None:
 
 def test_the_folder_alone_has_the_command(tmp_path: Path) -> None:
     (tmp_path / "plugins").symlink_to(ROOT / "plugins")
-    done = subprocess.run(
-        [sys.executable, "-m", "daybreak", "oncall", "--file", "nowhere.yaml"],
-        cwd=tmp_path, env={**os.environ, "PYTHONPATH": "plugins"}, capture_output=True, text=True, timeout=120, check=False
-    )  # fmt: skip
+    command = [sys.executable, "-m", "daybreak.cli", "oncall", "--file", "nowhere.yaml"]
+    env = {**os.environ, "PYTHONPATH": "plugins"}
+    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 1
     assert done.stderr.startswith("daybreak: nowhere.yaml: there is no such file; name one with --file")
 
