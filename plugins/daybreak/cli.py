@@ -95,7 +95,6 @@ def main(argv: Sequence[str] | None = None) -> None:
         sys.exit(1)
 
 
-if (
-    __name__ == "__main__"
-):  # not in a file `__main__.py`: without the ignore file Airflow would run that under this name
+# Not in a file `__main__.py`: without the ignore file Airflow would run that under just this name, and end with it.
+if __name__ == "__main__":
     main()
