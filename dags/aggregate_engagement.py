@@ -20,6 +20,7 @@ with daily_dag(
         partition_clause="day = '{{ business_date(dag_run) }}' AND period = 'day'",
         column_mapping={
             "active_users": {"min": {"greater_than": 0}},
+            "active_accounts": {"min": {"greater_than": 0}},
             # Fewer than one in fifty, or more users today than in a month: the definition of "active" has changed.
             "dau_mau_bp": {"min": {"greater_than": 200}, "max": {"leq_to": 10_000}},
         },

@@ -20,6 +20,11 @@ with daily_dag("aggregate_profit", description="Company profit for investors", s
     sources = [
         SchemaUnchanged(tables=["raw_product_b", "raw_costs"]),
         NoViolations(
+            task_id="guard_delivered",
+            sql="aggregate_profit/missing.sql",
+            error="nothing delivered for the day",
+        ),
+        NoViolations(
             task_id="guard_tax_model",
             sql="aggregate_profit/unknown_taxes.sql",
             error="unknown tax in tax_model, for which the transformation has no rule",

@@ -52,6 +52,13 @@ BAD = (
         "aggregate_profit", "guard_schema", "raw_product_b.rebate is new"),
     Bad("ALTER TABLE raw_sales_force ADD COLUMN stage TEXT", "ALTER TABLE raw_sales_force DROP COLUMN stage",
         "aggregate_growth", "guard_schema", "raw_sales_force.stage is new"),
+    # Nothing was delivered, and nothing failed.
+    *(Bad(f"UPDATE {table} SET day = '1999-01-01' WHERE day = '{DAY}'",
+          f"UPDATE {table} SET day = '{DAY}' WHERE day = '1999-01-01'", dag, guard, names)
+      for table, dag, guard, names in (
+          ("raw_product_b", "aggregate_profit", "guard_delivered", "Product B: nothing delivered"),
+          ("raw_costs", "aggregate_profit", "guard_delivered", "costs: nothing delivered"),
+          ("raw_crm_accounts", "aggregate_engagement", "guard_active_users", ""))),
     # Nulls in keys, records that are there twice.
     Bad("INSERT INTO raw_sales SELECT * FROM raw_sales WHERE order_id = '20260304-0001'",
         "DELETE FROM raw_sales WHERE rowid = (SELECT MAX(rowid) FROM raw_sales WHERE order_id = '20260304-0001')",

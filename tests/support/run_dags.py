@@ -30,6 +30,7 @@ def main(job: dict) -> list[dict]:
     assert not bag.import_errors, bag.import_errors
     DagBundlesManager().sync_bundles_to_db()
     sync_bag_to_db(bag, "dags-folder", None)
+    own = {(dag_id, task.task_id): callbacks_of(task) for dag_id, dag in bag.dags.items() for task in dag.tasks}
     done = []
     for step in job["steps"]:
         if "sql" in step:
@@ -43,7 +44,10 @@ def main(job: dict) -> list[dict]:
             errors: dict[str, str] = {}
             for task in dag.tasks:
                 task.retries = 0
-                task.on_failure_callback = [*callbacks_of(task), lambda context, to=errors: to.update(said(context))]
+                task.on_failure_callback = [
+                    *own[dag_id, task.task_id],
+                    lambda context, to=errors: to.update(said(context)),
+                ]
             run = dag.test(logical_date=at)
             failed = sorted(ti.task_id for ti in run.get_task_instances() if ti.state == "failed")
             done.append({"dag": dag_id, "day": step["day"], "state": str(run.state), "failed": failed,

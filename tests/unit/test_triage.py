@@ -155,6 +155,8 @@ def test_the_shipped_rules_name_our_own_guards_failures() -> None:
     assert [operator for operator in operators if f"{operator}(" not in dags] == []
     twice = Failure(message="delivered twice: order 7", operator="NoViolations", exceptions=("AirflowException",))
     assert classify(twice, rules).category == "quality.duplicates"
+    nothing = Failure(message="costs: nothing delivered for the day", operator="NoViolations", exceptions=())
+    assert classify(nothing, rules).category == "upstream.missing"
     assert classify(twice, load_rules(PACKAGED)).category != "quality.duplicates"
 
 

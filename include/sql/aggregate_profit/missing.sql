@@ -1,0 +1,4 @@
+-- Sources of which nothing arrived for the day, though nothing failed: profit without them would look like profit.
+SELECT 'Product B' WHERE NOT EXISTS (SELECT 1 FROM raw_product_b WHERE day = '{{ business_date(dag_run) }}')
+UNION ALL
+SELECT 'costs' WHERE NOT EXISTS (SELECT 1 FROM raw_costs WHERE day = '{{ business_date(dag_run) }}');
