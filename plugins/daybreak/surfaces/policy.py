@@ -57,7 +57,7 @@ def dag_policy(dag: Any) -> None:
 def task_policy(task: Any) -> None:
     """The owner, and the callback that keeps a failure's evidence, for each task of a dag."""
     try:
-        cards, card = _look_up(task.dag, again=False)
+        cards, card = _look_up(task.dag)
         if cards is None:
             return
         if card is not None:
@@ -68,10 +68,11 @@ def task_policy(task: Any) -> None:
         log.exception("daybreak could not dress task %s; it is left as it is", getattr(task, "task_id", "?"))
 
 
-def _look_up(dag: Any, *, again: bool = True) -> tuple[Cards | None, Card | None]:
-    """The cards in force and the one that claims ``dag``; for a dag's tasks, what held for the dag itself."""
+def _look_up(dag: Any) -> tuple[Cards | None, Card | None]:
+    """The cards in force and the one that claims ``dag``. What held for a dag holds for its tasks, and for the second
+    of two hooks: a registry that changes in between leaves no dag dressed by halves."""
     global _latest
-    if not again and _latest is not None and _latest[0]() is dag:
+    if _latest is not None and _latest[0]() is dag:
         return _latest[1], _latest[2]
     from daybreak.surfaces import cards
 
