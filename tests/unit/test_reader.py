@@ -112,6 +112,22 @@ def test_what_cannot_change_any_more_is_asked_for_once(airflow: AirflowDb) -> No
     assert ("growth", "f") not in reader.read(REGISTRY_VALUE, {}, NOW).evidence
 
 
+def test_a_task_that_the_registry_names_only_now_is_asked_for_of_runs_long_ended(airflow: AirflowDb) -> None:
+    waiting = REGISTRY.replace("profit: {dags: [profit],", "profit: {dags: [profit], upstreams: [orders],")
+    named = waiting.replace(
+        'owners: {primary: bob}, deadline: {due: "09:00",',
+        'owners: {primary: bob}, deadline: {due: "09:00", task: publish,',
+    )
+    assert named != waiting != REGISTRY
+    airflow.run("profit", "p", run_after=NOW - 5 * HOUR, start=NOW - 5 * HOUR, end=NOW - 4 * HOUR)
+    airflow.task("profit", "p", "publish", state="success", start_date=NOW - 5 * HOUR, end_date=NOW - 4 * HOUR)
+    reader = Reader(airflow.engine)
+    before = reader.read(parse_registry(waiting.encode(), source="test"), {}, NOW)
+    assert ("profit", "p") not in before.tasks
+    after = reader.read(parse_registry(named.encode(), source="test"), {}, NOW)
+    assert [task.task_id for task in after.tasks["profit", "p"]] == ["publish"]
+
+
 def test_a_run_whose_tasks_have_all_ended_awaits_its_mark(airflow: AirflowDb) -> None:
     airflow.run("growth", "r", state="running", run_after=NOW - HOUR, start=NOW - HOUR)
     airflow.task("growth", "r", "a", state="success", end_date=NOW - timedelta(seconds=2))

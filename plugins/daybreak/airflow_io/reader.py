@@ -45,6 +45,7 @@ class Reader:
         self._facts: Mapping[str, DagFacts] = {}
         self._kept = KeptRuns(statements.reads_instants(engine.dialect))
         self._settled: dict[Key, tuple[datetime, tuple[TaskState, ...], tuple[Evidence, ...]]] = {}
+        self._names: frozenset[str] = frozenset()  # the tasks that were asked for by name when those were kept
 
     def read(
         self,
@@ -133,6 +134,8 @@ class Reader:
     def _tasks(
         self, connection: Connection, scope: Scope, runs: Mapping[str, tuple[Run, ...]], now: datetime
     ) -> tuple[dict[Key, tuple[TaskState, ...]], dict[Key, tuple[Evidence, ...]]]:
+        if scope.task_names != self._names:  # the registry changed: what was kept lacks the tasks it names now
+            self._settled, self._names = {}, scope.task_names
         with_tasks = Named(scope.with_tasks)
         interesting = {
             (run.dag_id, run.run_id): run
