@@ -9,10 +9,16 @@ from __future__ import annotations
 from airflow.providers.common.sql.operators.sql import SQLColumnCheckOperator
 
 from pipeline_kit.daily import daily_dag, publish, published, statements
+from pipeline_kit.guards import NoViolations
 
 with daily_dag(
     "aggregate_engagement", description="Company engagement for investors", schedule=[published("base_engagement")]
 ):
+    delivered = NoViolations(
+        task_id="guard_delivered",
+        sql="aggregate_engagement/missing.sql",
+        error="nothing delivered for the day",
+    )
     transform = statements("transform", "aggregate_engagement/transform.sql")
     columns = SQLColumnCheckOperator(
         task_id="guard_active_users",
@@ -27,4 +33,4 @@ with daily_dag(
         accept_none=False,
         retry_on_failure=False,
     )
-    transform >> columns >> publish("aggregate_engagement")
+    delivered >> transform >> columns >> publish("aggregate_engagement")

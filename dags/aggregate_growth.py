@@ -16,6 +16,11 @@ with daily_dag("aggregate_growth", description="Company growth for investors", s
     sales_force = UpstreamReadySensor(task_id="wait_for_sales_force", upstream="sales_force")
     sources = [
         SchemaUnchanged(tables=["raw_sales_force"]),
+        NoViolations(
+            task_id="guard_delivered",
+            sql="aggregate_growth/missing.sql",
+            error="nothing delivered for the day",
+        ),
         SQLColumnCheckOperator(
             task_id="guard_sources",
             table="raw_sales_force",

@@ -9,8 +9,14 @@ from __future__ import annotations
 from airflow.providers.common.sql.operators.sql import SQLColumnCheckOperator
 
 from pipeline_kit.daily import daily_dag, publish, published, statements
+from pipeline_kit.guards import NoViolations
 
 with daily_dag("daily_growth", description="Growth of each experiment arm", schedule=[published("base_growth")]):
+    delivered = NoViolations(
+        task_id="guard_delivered",
+        sql="daily_growth/missing.sql",
+        error="nothing delivered for the day",
+    )
     transform = statements("transform", "daily_growth/transform.sql")
     columns = SQLColumnCheckOperator(
         task_id="guard_growth",
@@ -24,4 +30,4 @@ with daily_dag("daily_growth", description="Growth of each experiment arm", sche
         accept_none=True,
         retry_on_failure=False,
     )
-    transform >> columns >> publish("daily_growth")
+    delivered >> transform >> columns >> publish("daily_growth")

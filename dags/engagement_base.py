@@ -10,7 +10,7 @@ from __future__ import annotations
 from airflow.providers.common.sql.operators.sql import SQLColumnCheckOperator
 
 from pipeline_kit.daily import daily_dag, publish, statements
-from pipeline_kit.guards import SchemaUnchanged
+from pipeline_kit.guards import NoViolations, SchemaUnchanged
 from pipeline_kit.landing import land
 from pipeline_kit.outliers import warn_of_outliers
 
@@ -18,6 +18,11 @@ SOURCES = ["raw_web_events", "raw_crm_accounts"]
 
 with daily_dag("engagement_base", description="Events of the day by user"):
     schema = SchemaUnchanged(tables=SOURCES)
+    delivered = NoViolations(
+        task_id="guard_delivered",
+        sql="engagement_base/missing.sql",
+        error="nothing delivered for the day",
+    )
     transform = statements("transform", "engagement_base/transform.sql")
     columns = SQLColumnCheckOperator(
         task_id="guard_columns",
@@ -35,5 +40,5 @@ with daily_dag("engagement_base", description="Events of the day by user"):
         # What has been classified is no longer warned of: how much of it there is stays on record.
         statements("track_anomalies", "engagement_base/track_anomalies.sql"),
     ]
-    land(SOURCES) >> schema >> [transform, *attacks]
-    transform >> columns >> publish("base_engagement")
+    land(SOURCES) >> schema >> [delivered, *attacks]
+    delivered >> transform >> columns >> publish("base_engagement")

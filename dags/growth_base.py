@@ -17,6 +17,11 @@ SOURCES = ["raw_activity", "experiment"]
 
 with daily_dag("growth_base", description="Active users of the day by region and experiment arm"):
     master_data = UpstreamReadySensor(task_id="wait_for_master_data", upstream="master_data")
+    delivered = NoViolations(
+        task_id="guard_delivered",
+        sql="growth_base/missing.sql",
+        error="nothing delivered for the day",
+    )
     transform = statements("transform", "growth_base/transform.sql")
     guards = [
         SQLColumnCheckOperator(
@@ -37,4 +42,5 @@ with daily_dag("growth_base", description="Active users of the day by region and
             error="unknown reference: experiment tags that nobody registered",
         ),
     ]
-    [land(SOURCES) >> SchemaUnchanged(tables=SOURCES), master_data] >> transform >> guards >> publish("base_growth")
+    landed = land(SOURCES) >> SchemaUnchanged(tables=SOURCES)
+    [landed, master_data] >> delivered >> transform >> guards >> publish("base_growth")

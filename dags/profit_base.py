@@ -19,6 +19,11 @@ with daily_dag("profit_base", description="Orders of the day with their tax"):
     landed = land(SOURCES)
     master_data = UpstreamReadySensor(task_id="wait_for_master_data", upstream="master_data")
     schema = SchemaUnchanged(tables=SOURCES)
+    delivered = NoViolations(
+        task_id="guard_delivered",
+        sql="profit_base/missing.sql",
+        error="nothing delivered for the day",
+    )
     transform = statements("transform", "profit_base/transform.sql")
     guards = [
         SQLColumnCheckOperator(
@@ -44,4 +49,4 @@ with daily_dag("profit_base", description="Orders of the day with their tax"):
             error="currencies other than EUR in the orders",
         ),
     ]
-    [landed >> schema, master_data] >> transform >> guards >> publish("base_profit")
+    [landed >> schema, master_data] >> delivered >> transform >> guards >> publish("base_profit")

@@ -14,6 +14,11 @@ from pipeline_kit.guards import NoViolations
 with daily_dag(
     "unit_profit", description="Profit of each unit in each experiment arm", schedule=[published("base_profit")]
 ):
+    delivered = NoViolations(
+        task_id="guard_delivered",
+        sql="unit_profit/missing.sql",
+        error="nothing delivered for the day",
+    )
     transform = statements("transform", "unit_profit/transform.sql")
     guards = [
         SQLColumnCheckOperator(
@@ -34,4 +39,4 @@ with daily_dag(
             error="unknown reference: experiment tags that nobody registered",
         ),
     ]
-    transform >> guards >> publish("unit_profit")
+    delivered >> transform >> guards >> publish("unit_profit")

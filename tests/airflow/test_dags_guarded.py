@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from daybreak.config.triage import Failure, classify, rules_for
 from tests.support.shipped_dags import DAYS, ROOT, ShippedDags
 
 pytestmark = [pytest.mark.airflow, pytest.mark.timeout(900)]
@@ -32,6 +33,15 @@ def wrong_sql(table: str, change: str) -> tuple[str, str]:
     return make, "DROP TRIGGER wrong"
 
 
+def nothing(table: str, which: str = "1 = 1") -> tuple[str, str]:
+    """The day's rows of a table are away, and none that is landed for the day stays. → (take away, give back)."""
+    lost = f"CREATE TRIGGER lost AFTER INSERT ON {table} WHEN NEW.day = '{DAY}' BEGIN DELETE FROM {table} "
+    return (
+        f"UPDATE {table} SET day = '1999-01-01' WHERE day = '{DAY}' AND {which}; {lost}WHERE rowid = NEW.rowid; END",
+        f"DROP TRIGGER lost; UPDATE {table} SET day = '{DAY}' WHERE day = '1999-01-01'",
+    )
+
+
 ROW = "UPDATE stage_aggregate_profit SET profit_cents = profit_cents + 1 WHERE rowid = NEW.rowid"
 REGION = "DELETE FROM stage_aggregate_profit WHERE rowid = NEW.rowid AND region = 'APAC'"
 CROWD = (
@@ -53,12 +63,26 @@ BAD = (
     Bad("ALTER TABLE raw_sales_force ADD COLUMN stage TEXT", "ALTER TABLE raw_sales_force DROP COLUMN stage",
         "aggregate_growth", "guard_schema", "raw_sales_force.stage is new"),
     # Nothing was delivered, and nothing failed.
-    *(Bad(f"UPDATE {table} SET day = '1999-01-01' WHERE day = '{DAY}'",
-          f"UPDATE {table} SET day = '{DAY}' WHERE day = '1999-01-01'", dag, guard, names)
-      for table, dag, guard, names in (
-          ("raw_product_b", "aggregate_profit", "guard_delivered", "Product B: nothing delivered"),
-          ("raw_costs", "aggregate_profit", "guard_delivered", "costs: nothing delivered"),
-          ("raw_crm_accounts", "aggregate_engagement", "guard_active_users", ""))),
+    *(Bad(*nothing(table), dag, "guard_delivered", f"{named}: nothing delivered for the day")
+      for table, dag, named in (
+          ("raw_sales", "profit_base", "raw_sales"), ("master_region", "profit_base", "master_region"),
+          ("raw_activity", "growth_base", "raw_activity"), ("raw_web_events", "engagement_base", "raw_web_events"),
+          ("base_profit", "unit_profit", "base_profit"), ("base_growth", "daily_growth", "base_growth"),
+          ("base_profit", "aggregate_profit", "base_profit"), ("raw_product_b", "aggregate_profit", "Product B"),
+          ("raw_costs", "aggregate_profit", "costs"), ("raw_sales_force", "aggregate_growth", "sales_force"),
+          ("master_region", "aggregate_growth", "master_region"),
+          ("base_engagement", "aggregate_engagement", "base_engagement"),
+          ("raw_web_events", "aggregate_engagement", "raw_web_events"),
+          ("raw_crm_accounts", "aggregate_engagement", "raw_crm_accounts"))),
+    Bad(*nothing("base_profit", "experiment IS NOT NULL"), "unit_profit", "guard_delivered",
+        "experiment tags in base_profit: nothing delivered for the day"),
+    Bad(f"INSERT INTO ddos_referrer SELECT DISTINCT referrer, 'too many' FROM raw_web_events WHERE day = '{DAY}'",
+        "DELETE FROM ddos_referrer WHERE why = 'too many'; DELETE FROM web_anomaly WHERE why = 'too many'",
+        "engagement_base", "guard_delivered", "raw_web_events without ddos_referrer: nothing delivered for the day"),
+    *(Bad(f"ALTER TABLE {table} RENAME TO kept; CREATE TABLE {table} AS SELECT * FROM kept WHERE 1 = 0",
+          f"DROP TABLE {table}; ALTER TABLE kept RENAME TO {table}", dag, "guard_delivered",
+          f"{table}: nothing delivered for the day")
+      for table, dag in (("experiment", "unit_profit"), ("tax_model", "aggregate_profit"))),
     # Nulls in keys, records that are there twice.
     Bad("INSERT INTO raw_sales SELECT * FROM raw_sales WHERE order_id = '20260304-0001'",
         "DELETE FROM raw_sales WHERE rowid = (SELECT MAX(rowid) FROM raw_sales WHERE order_id = '20260304-0001')",
@@ -141,6 +165,17 @@ def test_the_guard_stops_the_run(guarded: tuple[Any, Any, list[dict[str, Any]]],
     assert done["state"] == "failed"
     assert done["failed"] == sorted([bad.guard, *bad.also]), "this guard, and no other task"
     assert done["errors"][bad.guard].startswith(bad.names)
+
+
+def test_what_is_not_there_is_the_upstreams_section_of_the_runbook(
+    guarded: tuple[Any, Any, list[dict[str, Any]]],
+) -> None:
+    rules = rules_for(ROOT / "include")
+    said = [run["errors"]["guard_delivered"] for run in guarded[2] if "guard_delivered" in run["failed"]]
+    assert len(said) == sum(bad.guard == "guard_delivered" for bad in BAD)
+    for message in said:
+        failure = Failure(message=message, operator="NoViolations", exceptions=("AirflowException",))
+        assert classify(failure, rules).category == "upstream.missing", message
 
 
 def test_nothing_of_it_was_published(guarded: tuple[dict[str, Any], dict[str, Any], Any]) -> None:

@@ -35,7 +35,7 @@ def main(job: dict) -> list[dict]:
     for step in job["steps"]:
         if "sql" in step:
             with closing(sqlite3.connect(job["warehouse"])) as warehouse, warehouse:
-                warehouse.execute(step["sql"])
+                warehouse.executescript(step["sql"])
             continue
         at = datetime.combine(datetime.fromisoformat(step["day"]), time(3), UTC)
         for dag_id in step.get("dags", ORDER):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import sys
 from collections.abc import Iterator
@@ -128,6 +129,28 @@ def test_another_day_leaves_the_first_alone(on_sqlite: Warehouse) -> None:
 def test_no_guard_finds_anything_on_an_ordinary_day(on_sqlite: Warehouse) -> None:
     on_sqlite.publish()
     assert {file: on_sqlite.run(file) for file in QUERIES} == {file: [] for file in QUERIES}
+
+
+def tables_read(file: str) -> set[str]:
+    """The raw, reference and base tables that a file of SQL reads; known attacks may well be none."""
+    found = set(re.findall(r"(?:FROM|JOIN)\s+(\w+)", (SQL / file).read_text()))
+    return {name for name in found if not name.startswith("stage_")} - {"ddos_referrer"}
+
+
+@pytest.mark.parametrize("pipeline", PIPELINES)
+def test_each_table_that_a_pipeline_reads_is_named_when_it_is_empty(on_sqlite: Warehouse, pipeline: str) -> None:
+    named = {"raw_product_b": "Product B", "raw_costs": "costs"} if pipeline == "aggregate_profit" else {}
+    named |= {"raw_sales_force": "sales_force"}
+    on_sqlite.publish()
+    reads = tables_read(f"{pipeline}/missing.sql")
+    assert tables_read(f"{pipeline}/transform.sql") <= reads
+    for table in reads:
+        on_sqlite.connection.execute(f"CREATE TABLE kept AS SELECT * FROM {table}")
+        on_sqlite.connection.execute(f"DELETE FROM {table}")
+        assert on_sqlite.run(f"{pipeline}/missing.sql") == [(named.get(table, table),)]
+        on_sqlite.connection.execute(f"INSERT INTO {table} SELECT * FROM kept")
+        on_sqlite.connection.execute("DROP TABLE kept")
+    assert on_sqlite.run(f"{pipeline}/missing.sql") == []
 
 
 def test_a_suspect_referrer_is_named_until_it_is_classified(on_sqlite: Warehouse) -> None:
