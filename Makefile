@@ -25,7 +25,7 @@ rehearse: $(STAMP) ## play one morning and print who was told what: SCENARIO=new
 
 test: $(STAMP) check ## every check and every test (but the long drills)
 	$(BIN)/pytest -n 2 --dist loadgroup -m "not airflow and not long_drill" --cov $(ARGS)
-	$(BIN)/pytest -m "airflow and not long_drill" $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadfile -m "airflow and not long_drill" $(ARGS)
 
 unit: $(STAMP) ## the fast tests alone
 	$(BIN)/pytest tests/unit tests/property tests/architecture $(ARGS)
