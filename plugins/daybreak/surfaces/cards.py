@@ -38,7 +38,7 @@ class Card(NamedTuple):
     dags: list[str]  # exact ids or globs
     owner: str
     tags: list[str]  # sorted
-    url: str | None  # the runbook's page
+    url: str | None  # the runbook's page, if it can be an owner's link
     head: str  # of the documentation, without the runbook's text
     runbook: str | None  # file name
     native: dict[str, Any] | None  # the terms of a native deadline, where one is asked for
@@ -50,7 +50,7 @@ class Cards:
     def __init__(self, cards: list[Card], owner: str, url: str | None, runbooks: Path | None) -> None:
         self.cards = cards
         self.owner = owner  # of dags that nobody claims
-        self.url = url  # the list of all runbooks
+        self.url = url  # the list of all runbooks, likewise
         self.runbooks = runbooks
         self._exact: dict[str, Card] = {}
         self._globs: list[tuple[str, Card]] = []
@@ -72,7 +72,7 @@ class Cards:
         """Made from the registry itself."""
         from daybreak.surfaces.deadlines import native_terms
         from daybreak.surfaces.documentation import head_of
-        from daybreak.surfaces.ownership import tags_of
+        from daybreak.surfaces.ownership import link_of, tags_of
 
         cards = [
             Card(
@@ -80,21 +80,21 @@ class Cards:
                 dags=list(pipeline.dags),
                 owner=pipeline.primary_owner,
                 tags=sorted(tags_of(pipeline)),
-                url=site.runbook_url(pipeline),
+                url=link_of(site.runbook_url(pipeline)),
                 head=head_of(site, pipeline),
                 runbook=pipeline.runbook,
                 native=native_terms(pipeline, site.registry),
             )
             for pipeline in site.registry.pipelines.values()
         ]
-        return cls(cards, site.registry.defaults.owner, site.runbook_url(None), site.shelf.folder)
+        return cls(cards, site.registry.defaults.owner, link_of(site.runbook_url(None)), site.shelf.folder)
 
 
 _Place = tuple[Path, Path, str]
 """The registry, the folder of what is kept of it, Airflow's own address."""
-_ENVIRONMENT = ("AIRFLOW_HOME", "AIRFLOW__DAYBREAK__OWNERSHIP_FILE")
+_HOME, _FILE = "AIRFLOW_HOME", "AIRFLOW__DAYBREAK__OWNERSHIP_FILE"
 
-_place: tuple[list[str | None], _Place] | None = None
+_place: tuple[tuple[str | None, str | None], _Place] | None = None
 _latest: tuple[_Place, Stamp | None, Cards | None] | None = None
 """What this process found, and how the file looked then."""
 
@@ -125,7 +125,7 @@ def _where() -> tuple[_Place, Stamp | None]:
     """As Airflow's configuration says. While there is a registry it is asked once: asking for every dag would cost
     more than dressing it."""
     global _place
-    environment = [os.environ.get(name) for name in _ENVIRONMENT]
+    environment = os.environ.get(_HOME), os.environ.get(_FILE)
     if _place is not None and _place[0] == environment:
         stamp = stamp_of(_place[1][0])
         if stamp is not None:

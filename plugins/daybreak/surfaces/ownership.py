@@ -84,11 +84,16 @@ def clock_text(deadline: Deadline) -> str:
 
 def _link_owner(dag: Any, owner: str, url: str | None) -> None:
     """The owner's name in the dag page's header leads to the runbook: one click, and no permission is needed."""
-    if url is None or owner in dag.owner_links:
-        return
-    parts = urlsplit(url)
-    if parts.scheme in ("http", "https") and parts.netloc and len(url) <= LINK_LIMIT:
+    if url is not None and owner not in dag.owner_links:
         dag.owner_links = {**dag.owner_links, owner: url}
+
+
+def link_of(url: str | None) -> str | None:
+    """``url`` if Airflow takes it for an owner's link. Asked once a registry, not for every dag."""
+    if url is None or len(url) > LINK_LIMIT:
+        return None
+    parts = urlsplit(url)
+    return url if parts.scheme in ("http", "https") and parts.netloc else None
 
 
 def _with(present: Any, ours: Any) -> Any:
