@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,25 +10,10 @@ import pytest
 from daybreak.surfaces.web.page import CONTENT_SECURITY_POLICY, runbook_page
 from tests.support.surfaces import growth, make_site, registry
 
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
 URL = "http://airflow.example.com/daybreak/runbooks/growth"
 WIDE = "| " + " | ".join(f"a long heading {n}" for n in range(12)) + " |\n" + "|---" * 12 + "|\n" + "| x " * 12 + "|\n"
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not os.path.exists(CHROMIUM), reason=f"no {CHROMIUM}: the page was NOT tested in a browser"),
-]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
+pytestmark = pytest.mark.browser
 
 
 def opened(browser: Any, folder: Path, *, width: int, scheme: str = "light", anchor: str = "", more: str = "") -> Any:

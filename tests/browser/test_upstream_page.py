@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -14,7 +12,7 @@ from daybreak.domain.occurrence import occurrences_between
 from daybreak.monitor.upstream_report import Telling, UpstreamReport, Way
 from daybreak.surfaces.web.page import CONTENT_SECURITY_POLICY
 from daybreak.surfaces.web.upstream_page import upstream_page
-from tests.browser.test_runbook_page import CHROMIUM, FLAGS, contrast
+from tests.browser.test_runbook_page import contrast
 from tests.support.surfaces import growth, registry
 
 EXPECTED = datetime(2026, 2, 2, 5, tzinfo=UTC)
@@ -22,20 +20,7 @@ NOW = EXPECTED + timedelta(minutes=65)
 LONG = "#a-channel-with-a-very-long-name-that-somebody-made-for-all-teams-at-once-in-one-word"
 NAME = "Aggregate growth (investors) of every region, product line and business unit"
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not os.path.exists(CHROMIUM), reason=f"no {CHROMIUM}: the page was NOT tested in a browser"),
-]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
+pytestmark = pytest.mark.browser
 
 
 def page_of(browser: Any, *, width: int, scheme: str = "light", ready: timedelta | None = None) -> Any:
